@@ -1,0 +1,1 @@
+"""The case: intake, routing, workflow, clocks, escalation. The highest room: flows meet here."""

@@ -1,0 +1,1 @@
+"""What the complaints room starts with."""

@@ -1,0 +1,66 @@
+"""The dialog of a macro: its words, and the fields of its move with what the macro gives."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from complaints.acting import must_ask
+from complaints.forms import LONG, MoveForm
+from complaints.models import Case
+from complaints.replies.macros import Doing, Plan
+from complaints.replies.offering import sends
+from complaints.workflow.moves import MOVES
+from config.shared.forms import CleanText
+from config.shared.scope import Scope
+
+_NO_MOVE = "edit_facts"  # a move whose dialog asks nothing
+
+
+class MacroForm(MoveForm):
+    """What a macro asks before it is carried out; `doubted` shows the tick that sends it anyway."""
+
+    doubted = False
+    SET: ClassVar[Mapping[str, str | Promise]] = {
+        "business_line": _("Business line"),
+        "business_channel": _("Business channel"),
+        "nature": _("Nature"),
+        "cause": _("Root cause"),
+    }
+
+    def __init__(self, *args: Any, plan: Plan, case: Case, scope: Scope, **options: Any) -> None:
+        move = MOVES[plan.macro.verb or _NO_MOVE]
+        asks = bool(plan.macro.verb) and must_ask(move, case, scope)
+        super().__init__(*args, move=move, case=case, scope=scope, asks=asks, **options)
+        self.plan, self.asks = plan, asks
+        self.fields.pop("file", None)
+        if plan.into:
+            self.fields.pop(plan.into, None)
+        if plan.into or sends(plan.macro):
+            self.fields["text"] = CleanText(
+                label=_("Words to the customer"), rows=8, max_length=LONG, initial=plan.text
+            )
+        if sends(plan.macro):
+            self.fields["sure"] = forms.BooleanField(
+                label=_("Send it all the same"), required=False
+            )
+        self.initial = {**plan.given, **(self.initial or {})}
+
+    @property
+    def asked(self) -> list[forms.BoundField]:
+        """The fields of the move that one sees."""
+        out = {"version", "text", "sure"}
+        return [self[name] for name in self.fields if name not in out]
+
+    @property
+    def doing(self) -> Doing:
+        """What is to be done; only of a valid form."""
+        return Doing(
+            self.plan,
+            text=self.cleaned_data.get("text", ""),
+            values=self.payload(),
+            sure=bool(self.cleaned_data.get("sure")),
+            asks=self.asks,
+        )

@@ -1,0 +1,1 @@
+"""Work of several people on one case: tasks of other units, task force, playbook steps."""

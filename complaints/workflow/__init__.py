@@ -1,0 +1,216 @@
+"""The only writer of `Case.status`: one table of moves, one verb per move (DOMAIN.md §4.6).
+
+Every verb takes `(cases, what, *, actor, at, expected=None)`: a queryset already cut by
+`visible_to(scope, act)`, a payload of `workflow.payloads`, who, when, and pk -> version the
+caller saw. It returns one Outcome per row; a refused row stops no other. Row, journal, clocks,
+letters and notices are one transaction.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from complaints.workflow.answering import approve, propose, resolve, send_back, settle
+from complaints.workflow.asking import ask
+from complaints.workflow.classing import (
+    clear_major,
+    contain,
+    lower_severity,
+    raise_severity,
+    retype,
+    set_major,
+)
+from complaints.workflow.ending import archive, archive_old, merge, reopen, transfer, withdraw
+from complaints.workflow.facts import edit_facts
+from complaints.workflow.guards import Check, checklist
+from complaints.workflow.linking import follow_up
+from complaints.workflow.moves import MOVES, NEXT, Move, MoveView, allowed
+from complaints.workflow.moves import offered as available
+from complaints.workflow.outcomes import Outcome, Refusal, explain, explain_all
+from complaints.workflow.payloads import (
+    Answer,
+    Appraising,
+    Assessing,
+    Containing,
+    FactsEdit,
+    Grading,
+    Handing,
+    Judging,
+    Merging,
+    Note,
+    Objecting,
+    Pausing,
+    Reason,
+    Refusing,
+    Restarting,
+    Retyping,
+    Sending,
+    Taking,
+    Told,
+    Transferring,
+    Withdrawing,
+)
+from complaints.workflow.regulatory import (
+    end_appraisal,
+    extend,
+    external_appraisal,
+    restart_new_facts,
+)
+from complaints.workflow.reviewers import marks as review_marks
+from complaints.workflow.reviewing import (
+    acknowledge_review,
+    ask_review,
+    decide_review,
+    deliver_review,
+    progress_review,
+    tell_review,
+)
+from complaints.workflow.sending import assign, assign_handler, return_, sign, start
+from complaints.workflow.taking import accept, assess, claim, readmit, refuse
+from complaints.workflow.telling import close, close_silent, confirm, deliver, fail, notify
+from complaints.workflow.waiting import (
+    resume,
+    resume_over,
+    suspend,
+    wait_customer,
+    wait_third_party,
+)
+
+Verb = Callable[..., list[Outcome]]
+
+VERBS: Mapping[str, tuple[Verb, type[Any]]] = {
+    "accept": (accept, Taking),
+    "refuse": (refuse, Refusing),
+    "readmit": (readmit, Reason),
+    "assess": (assess, Assessing),
+    "settle": (settle, Answer),
+    "assign": (assign, Sending),
+    "sign": (sign, Taking),
+    "return": (return_, Reason),
+    "start": (start, Note),
+    "wait_customer": (wait_customer, Pausing),
+    "wait_third_party": (wait_third_party, Pausing),
+    "suspend": (suspend, Pausing),
+    "resume": (resume, Note),
+    "propose": (propose, Answer),
+    "approve": (approve, Answer),
+    "send_back": (send_back, Reason),
+    "resolve": (resolve, Answer),
+    "notify": (notify, Told),
+    "confirm": (confirm, Note),
+    "close": (close, Note),
+    "reopen": (reopen, Reason),
+    "follow_up": (follow_up, Reason),
+    "archive": (archive, Note),
+    "withdraw": (withdraw, Withdrawing),
+    "merge": (merge, Merging),
+    "transfer": (transfer, Transferring),
+    "ask_review": (ask_review, Objecting),
+    "acknowledge_review": (acknowledge_review, Told),
+    "progress_review": (progress_review, Told),
+    "decide_review": (decide_review, Judging),
+    "tell_review": (tell_review, Told),
+    "retype": (retype, Retyping),
+    "raise_severity": (raise_severity, Grading),
+    "lower_severity": (lower_severity, Grading),
+    "claim": (claim, Note),
+    "assign_handler": (assign_handler, Handing),
+    "extend": (extend, Reason),
+    "external_appraisal": (external_appraisal, Appraising),
+    "end_appraisal": (end_appraisal, Note),
+    "restart_new_facts": (restart_new_facts, Restarting),
+    "set_major": (set_major, Reason),
+    "clear_major": (clear_major, Reason),
+    "contain": (contain, Containing),
+    "edit_facts": (edit_facts, FactsEdit),
+}
+"""Verb of the table -> its function and the payload it takes."""
+
+__all__ = [
+    "MOVES",
+    "NEXT",
+    "VERBS",
+    "Answer",
+    "Appraising",
+    "Assessing",
+    "Check",
+    "Containing",
+    "FactsEdit",
+    "Grading",
+    "Handing",
+    "Judging",
+    "Merging",
+    "Move",
+    "MoveView",
+    "Note",
+    "Objecting",
+    "Outcome",
+    "Pausing",
+    "Reason",
+    "Refusal",
+    "Refusing",
+    "Restarting",
+    "Retyping",
+    "Sending",
+    "Taking",
+    "Told",
+    "Transferring",
+    "Verb",
+    "Withdrawing",
+    "accept",
+    "acknowledge_review",
+    "allowed",
+    "approve",
+    "archive",
+    "archive_old",
+    "ask",
+    "ask_review",
+    "assess",
+    "assign",
+    "assign_handler",
+    "available",
+    "checklist",
+    "claim",
+    "clear_major",
+    "close",
+    "close_silent",
+    "confirm",
+    "contain",
+    "decide_review",
+    "deliver",
+    "deliver_review",
+    "edit_facts",
+    "end_appraisal",
+    "explain",
+    "explain_all",
+    "extend",
+    "external_appraisal",
+    "fail",
+    "follow_up",
+    "lower_severity",
+    "merge",
+    "notify",
+    "progress_review",
+    "propose",
+    "raise_severity",
+    "readmit",
+    "refuse",
+    "reopen",
+    "resolve",
+    "restart_new_facts",
+    "resume",
+    "resume_over",
+    "return_",
+    "retype",
+    "review_marks",
+    "send_back",
+    "set_major",
+    "settle",
+    "sign",
+    "start",
+    "suspend",
+    "tell_review",
+    "transfer",
+    "wait_customer",
+    "wait_third_party",
+    "withdraw",
+]  # fmt: skip

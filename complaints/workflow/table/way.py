@@ -1,0 +1,183 @@
+"""The way of a case from registered to closed."""
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from complaints.choices import Status
+from complaints.workflow.table.shape import ANSWER, HANDLER, NOTE, REASON, Field, Kind, Move, of
+
+MOVES: Final[tuple[Move, ...]] = (
+    Move(
+        "accept",
+        of(Status.RECEIVED),
+        Status.ACCEPTED,
+        "accept",
+        _("Accept"),
+        _("You become the named person of this case; the acceptance clock stops. For complaints "
+          "and petitions the customer gets a notice of acceptance."),
+        (
+            Field("business_line", _("Business line"), Kind.TERM, source="business_line",
+                  required=False),
+            Field("no_interest", _("I have no interest of my own in this matter"), Kind.TICK),
+        ),
+    ),
+    Move(
+        "refuse",
+        of(Status.RECEIVED),
+        Status.NOT_ACCEPTED,
+        "approve_refusal",
+        _("Refuse acceptance"),
+        _("The customer is told with the reason; every clock stops."),
+        (
+            Field("reason_code", _("Reason of non-acceptance"), Kind.TERM, source="not_accepted"),
+            Field("words", _("Words to the customer"), Kind.TEXT),
+        ),
+        approval="not_accepted",
+        ask_act="refuse",
+        danger=True,
+    ),
+    Move(
+        "readmit",
+        of(Status.NOT_ACCEPTED),
+        Status.RECEIVED,
+        "approve_refusal",
+        _("Accept the objection"),
+        _("The case is registered again and its clocks start a new round."),
+        (REASON,),
+    ),
+    Move(
+        "assess",
+        of(Status.ACCEPTED),
+        Status.ASSESSING,
+        "accept",
+        _("Assess"),
+        _("The initial assessment begins."),
+        (
+            Field("core_issue", _("Core issue"), Kind.LINE, required=False),
+            Field("nature", _("Nature"), Kind.TERM, source="nature", required=False),
+        ),
+    ),
+    Move(
+        "settle",
+        of(Status.ASSESSING),
+        Status.RESOLVED,
+        "settle",
+        _("Settle on the spot"),
+        _("The decision is recorded without a hand-over; the customer must still be told."),
+        ANSWER,
+        approval="compensation",
+    ),
+    Move(
+        "assign",
+        of(Status.ASSESSING, Status.RETURNED),
+        Status.ASSIGNED,
+        "route",
+        _("Send to department"),
+        _("The department is told and must sign for the case or refuse it."),
+        (Field("department_id", _("Department"), Kind.DEPARTMENT), HANDLER, NOTE),
+    ),
+    Move(
+        "sign",
+        of(Status.ASSIGNED),
+        Status.IN_PROGRESS,
+        "sign",
+        _("Sign for it"),
+        _("Your department takes the case; its own time starts."),
+        (
+            HANDLER,
+            Field("no_interest", _("I have no interest of my own in this matter"), Kind.TICK),
+        ),
+    ),
+    Move(
+        "return",
+        of(Status.ASSIGNED),
+        Status.RETURNED,
+        "return",
+        _("Refuse, send back"),
+        _("The case goes back to the complaint team; the refusal is counted."),
+        (REASON,),
+        danger=True,
+    ),
+    Move(
+        "start",
+        of(Status.ASSESSING, Status.RETURNED, Status.SENT_BACK, Status.REOPENED),
+        Status.IN_PROGRESS,
+        "edit",
+        _("Start handling"),
+        _("The case is being handled."),
+        (NOTE,),
+    ),
+    Move(
+        "propose",
+        of(Status.IN_PROGRESS, Status.SENT_BACK),
+        Status.PENDING_APPROVAL,
+        "propose",
+        _("Propose the answer"),
+        _("The answer waits for approval by the department head or the supervisor."),
+        ANSWER,
+        approval="answer",
+    ),
+    Move(
+        "approve",
+        of(Status.PENDING_APPROVAL),
+        Status.RESOLVED,
+        "approve",
+        _("Approve the answer"),
+        _("The decision stands; the customer must be told."),
+        only_approved=True,
+    ),
+    Move(
+        "send_back",
+        of(Status.PENDING_APPROVAL),
+        Status.SENT_BACK,
+        "send_back",
+        _("Send the answer back"),
+        _("The handler works the answer over; the return is counted."),
+        (REASON,),
+        only_approved=True,
+    ),
+    Move(
+        "resolve",
+        of(Status.IN_PROGRESS, Status.SUSPENDED),
+        Status.RESOLVED,
+        "resolve",
+        _("Resolve"),
+        _("The decision is made and the resolve clock stops; the customer must still be told."),
+        ANSWER,
+        approval="compensation",
+    ),
+    Move(
+        "notify",
+        of(Status.RESOLVED),
+        Status.NOTIFIED,
+        "notify",
+        _("Tell the customer"),
+        _("Told by phone or in person: every clock stops now. By e-mail or SMS: when the message "
+          "was delivered."),
+        (
+            Field("method", _("How"), Kind.CHOICE),
+            Field("words", _("What was said or written"), Kind.TEXT, required=False),
+            Field("proof_id", _("Proof of posting"), Kind.FILE, required=False),
+        ),
+    ),
+    Move(
+        "confirm",
+        of(Status.NOTIFIED),
+        Status.CLOSED,
+        "close",
+        _("Customer confirms"),
+        _("The customer's confirmation is recorded and the case is closed."),
+        (NOTE,),
+    ),
+    Move(
+        "close",
+        of(Status.NOTIFIED),
+        Status.CLOSED,
+        "close",
+        _("Close"),
+        _("The case is closed; complaints and petitions need the customer's confirmation or five "
+          "working days of silence."),
+        (NOTE,),
+    ),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""What every room stands on, with tables: journal, outbox, notices, jobs, rules, terms, files."""

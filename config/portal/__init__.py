@@ -1,0 +1,1 @@
+"""Pages that see everything: home, search, inbox, approvals, outbox, imports, record, health."""

@@ -1,0 +1,1 @@
+"""Template tags, builtins in every template."""

@@ -1,0 +1,1 @@
+"""Who works here: departments, people, accounts, roles, calendars, presence."""
