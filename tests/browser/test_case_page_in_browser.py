@@ -60,7 +60,7 @@ def picture(colour: tuple[int, int, int]) -> list[int]:
 
 
 def opened(page: Any, case: Case) -> None:
-    page.goto(f"/cases/{case.number}/", timeout=30_000)  # the first page of a cold server
+    page.goto(f"/cases/{case.number}/")
     expect(page.locator("#timeline")).to_be_visible()
 
 

@@ -36,7 +36,7 @@ def officer(transactional_db: None) -> Account:
 def queue(page: Any, sign_in: Callable[..., None], officer: Account) -> Any:
     """The whole list, with its figures."""
     sign_in(page, officer)
-    page.goto(ALL, timeout=60_000)  # the first page of a run compiles every template
+    page.goto(ALL)
     expect(page.locator("#all-words")).to_have_attribute("data-n", "60")
     return page
 
@@ -103,6 +103,7 @@ def test_chords_go_and_the_list_of_keys_names_them(
     screenshot(queue, "queue-keys")
     axe(queue)
     queue.keyboard.press("Escape")
+    expect(queue.locator("#dlg-keys")).to_be_hidden()
     push(queue, "g h")
     queue.wait_for_url("**/")
     push(queue, "g q")
