@@ -40,7 +40,7 @@ def write(cases: Sequence[Case], at: datetime) -> int:
         for case in fresh
         for kind, value in sorted(set(_marks(case, homes)))
     ]
-    CaseSignature.objects.bulk_create(rows, ignore_conflicts=True, batch_size=150)
+    CaseSignature.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
 
 
