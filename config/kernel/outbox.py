@@ -69,6 +69,14 @@ class DeliveryHandler:
     failed: Callable[[list[OutboxMessage], datetime], None] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What `cancel` did: how many messages it stopped, how many a sender has in hand already."""
+
+    count: int
+    on_its_way: int = 0
+
+
 class BadLetter(WordedError):  # noqa: N818 - named for what happened
     """An address that would smuggle header lines into a message."""
 
@@ -203,11 +211,18 @@ def retry(messages: QuerySet[OutboxMessage], *, actor: Actor, at: datetime) -> i
     return _act(wanted, "outbox.retried", OutboxState.WAITING, actor=actor, at=at)
 
 
-def cancel(messages: QuerySet[OutboxMessage], *, actor: Actor, at: datetime) -> int:
-    """Stop messages that have not left; returns how many. Journalled."""
+def cancel(messages: QuerySet[OutboxMessage], *, actor: Actor, at: datetime) -> Stopped:
+    """Stop messages that no sender has taken; what is being sent now stays with its sender.
+
+    Sender and cancel lock the row: a leased message is left alone, a cancelled one is never
+    claimed. Journalled.
+    """
     stoppable = [OutboxState.WAITING, OutboxState.RETRYING, OutboxState.FAILED]
     wanted = messages.filter(state__in=stoppable)
-    return _act(wanted, "outbox.cancelled", OutboxState.CANCELLED, actor=actor, at=at)
+    with transaction.atomic():
+        free = wanted.filter(lease__isnull=True)
+        count = _act(free, "outbox.cancelled", OutboxState.CANCELLED, actor=actor, at=at)
+        return Stopped(count, wanted.filter(lease__isnull=False).count())
 
 
 def recall(messages: QuerySet[OutboxMessage], *, actor: Actor, at: datetime) -> list[str]:

@@ -100,7 +100,8 @@ def outbox_message(request: StaffRequest, pk: int) -> HttpResponse:
         "text": message.text if _may_read(message, shown.case, request.scope) else "",
         "tries": kernel.TRIES,
         "may_retry": context["may_act"] and message.state == OutboxState.FAILED,
-        "may_stop": context["may_act"] and message.state in STOPPABLE,
+        "may_stop": context["may_act"] and message.state in STOPPABLE and message.lease is None,
+        "on_its_way": _on_its_way(1) if message.lease is not None else "",
     }
     return render(request, "portal/outbox.html", context)
 
@@ -112,8 +113,8 @@ def outbox_act(request: StaffRequest) -> HttpResponse:
     409 in words where nothing of it is possible any more.
     """
     request.scope.demand("outbox", "retry")
-    verb = {"retry": kernel.retry, "cancel": kernel.cancel}.get(request.POST.get("verb", ""))
-    if verb is None:
+    verb = request.POST.get("verb", "")
+    if verb not in {"retry", "cancel"}:
         raise Http404
     given = request.POST.getlist("m")[:SIZE]
     wanted = [int(pk) for pk in given if pk.isascii() and pk.isdigit() and len(pk) < _LONG]
@@ -124,22 +125,40 @@ def outbox_act(request: StaffRequest) -> HttpResponse:
     rows = OutboxMessage.objects.visible_to(request.scope, "retry").filter(pk__in=wanted)
     if not rows.exists():
         raise Http404
-    done = verb(rows, actor=request.actor, at=timezone.now())
-    if not done:
+    act: dict[str, Any] = {"actor": request.actor, "at": timezone.now()}
+    if verb == "retry":
+        done = kernel.Stopped(kernel.retry(rows, **act))
+    else:
+        done = kernel.cancel(rows, **act)
+    if not done.count:
         text = _("This message has moved on meanwhile. See where it stands now.")
+        if done.on_its_way:
+            text = _on_its_way(done.on_its_way)
         return render(request, "409.html", {"text": text, "back": back}, status=409)
-    messages.success(request, _told(verb, done))
+    messages.success(request, _told(verb, done.count))
+    if done.on_its_way:
+        messages.warning(request, _on_its_way(done.on_its_way))
     return redirect(back)
 
 
-def _told(verb: object, done: int) -> str:
-    if verb is kernel.retry:
+def _told(verb: str, done: int) -> str:
+    if verb == "retry":
         return ngettext("%(n)s message goes out again.", "%(n)s messages go out again.", done) % {
             "n": done
         }
     return ngettext("%(n)s message was stopped.", "%(n)s messages were stopped.", done) % {
         "n": done
     }
+
+
+def _on_its_way(count: int) -> str:
+    """Say that a sender has messages in hand: they cannot be stopped any more."""
+    return ngettext(
+        "%(n)s message is being sent right now: it is on its way and cannot be stopped any more.",
+        "%(n)s messages are being sent right now: they are on their way and cannot be stopped any "
+        "more.",
+        count,
+    ) % {"n": count}
 
 
 def _list(request: StaffRequest, tab: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from config.kernel.models import OutboxMessage
 from config.kernel.models.outbox import OutboxState
 from config.shared.actors import Actor
 from config.shared.scope import Reach, Scope
+from tests.threads import at_once
 
 AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 MEI = Actor("person", 7, "Mei Lin 林梅")
@@ -287,9 +288,46 @@ def test_a_dead_letter_tried_again_by_hand_is_in_the_record(server):
 @pytest.mark.django_db
 def test_a_cancelled_message_does_not_leave():
     outbox.queue([letter()], at=AT)
-    assert outbox.cancel(OutboxMessage.objects.all(), actor=MEI, at=AT) == 1
+    assert outbox.cancel(OutboxMessage.objects.all(), actor=MEI, at=AT) == outbox.Stopped(1)
     assert outbox.deliver(AT) == 0
     assert mail.outbox == []
+    assert outbox.cancel(OutboxMessage.objects.all(), actor=MEI, at=AT) == outbox.Stopped(0)
+
+
+@pytest.mark.django_db
+def test_what_is_being_sent_now_is_not_cancelled_and_counts_as_sent(monkeypatch):
+    outbox.queue([letter(), letter(key="b", to="li@example.com")], at=AT)
+    send, answers = outbox.sending.Gateways.send, []
+
+    def meanwhile(gateways, message):  # somebody cancels while the gateway has it
+        answers.append(outbox.cancel(OutboxMessage.objects.all(), actor=MEI, at=AT))
+        send(gateways, message)
+
+    monkeypatch.setattr(outbox.sending.Gateways, "send", meanwhile)
+    assert outbox.deliver(AT) == 2
+    assert answers == [outbox.Stopped(0, 2), outbox.Stopped(0, 1)]
+    assert set(OutboxMessage.objects.values_list("state", "sent_at")) == {(OutboxState.SENT, AT)}
+    assert not journal.entries("ledger:outbox").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_a_cancel_and_a_sender_exactly_one_wins():
+    for n in range(6):
+        outbox.queue([letter(key=f"k{n}")], at=AT)
+        row = OutboxMessage.objects.filter(key=f"k{n}")
+        before = len(mail.outbox)
+
+        def act(k, row=row):
+            if k % 2:
+                return outbox.deliver(AT)
+            return outbox.cancel(row, actor=MEI, at=AT).count
+
+        answers = at_once(act, 4)
+        cancelled, sent = sum(answers[::2]), sum(answers[1::2])
+        assert (cancelled, sent) in {(1, 0), (0, 1)}
+        assert len(mail.outbox) - before == sent
+        state = OutboxState.SENT if sent else OutboxState.CANCELLED
+        assert row.get().state == state
 
 
 @pytest.mark.django_db

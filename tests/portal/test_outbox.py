@@ -1,5 +1,7 @@
 """Messages out: states, masked addresses, words by reach, send again and stop."""
 
+from uuid import uuid4
+
 import pytest
 from django.test import Client
 
@@ -111,6 +113,23 @@ def test_a_message_that_moved_on_answers_409(supervisor):
     answer = supervisor.post("/outbox/act/", {"verb": "cancel", "m": row.pk})
     assert answer.status_code == 409
     assert b"moved on meanwhile" in answer.content
+
+
+def test_a_message_that_is_being_sent_is_not_stopped_and_the_answer_says_so(supervisor):
+    leased = {"lease": uuid4()}
+    going, free = message("a", **leased), message("b")
+    page = supervisor.get(f"/outbox/{going.pk}/")
+    assert "is being sent right now" in page.content.decode()
+    assert not page.context["may_stop"]
+    answer = supervisor.post("/outbox/act/", {"verb": "cancel", "m": going.pk})
+    assert answer.status_code == 409
+    assert b"it is on its way and cannot be stopped" in answer.content
+    both = {"verb": "cancel", "m": [going.pk, free.pk]}
+    text = supervisor.post("/outbox/act/", both, follow=True).content.decode()
+    assert "1 message was stopped." in text
+    assert "1 message is being sent right now" in text
+    states = dict(OutboxMessage.objects.values_list("key", "state"))
+    assert states == {"a": OutboxState.WAITING, "b": OutboxState.CANCELLED}
 
 
 def test_refusals_of_the_act(supervisor):
