@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from complaints import case_page
@@ -26,6 +26,7 @@ from config.shared.htmx import changed, form_answer, go, is_htmx, toast
 from config.shared.listing import Order
 from config.shared.listing_pages import Page, page_of
 from config.shared.worded import WordedError
+from config.shared.words import listed, sentences
 from staff.http import StaffRequest, safe_target
 
 _SIZE: Final = 50
@@ -47,13 +48,14 @@ def case_recall(request: StaffRequest, number: str, notice: int) -> HttpResponse
         taken = recalling.recall(rows, notice, actor=request.actor, at=timezone.now())
     except WordedError as error:
         return _too_late(request, case, str(error))
-    text = _("Recalled. The customer has not been told.")
+    text = _recalled(request, taken)
     row = taken.notice
     kind = row.purpose if row.purpose == NoticePurpose.PROGRESS else row.method
     tab = next((known for known in KINDS if known.key == kind), None)
     if not taken.text or tab is None:
         return _done(request, case, text)
-    form = tab.form(initial={"text": taken.text, "method": row.method}, auto_id=f"{tab.key}-%s")
+    words = {"text": taken.text, "subject": taken.subject, "method": row.method}
+    form = tab.form(initial=words, auto_id=f"{tab.key}-%s")
     context = {"case": case, "composers": composers(case, request.scope, current=kind, form=form)}
     if not is_htmx(request):
         messages.success(request, text)
@@ -62,6 +64,25 @@ def case_recall(request: StaffRequest, number: str, notice: int) -> HttpResponse
     answer.headers["HX-Retarget"] = "#composer"
     answer.headers["HX-Reswap"] = "outerHTML"
     return changed(toast(answer, text), "case-changed")
+
+
+def _recalled(request: StaffRequest, taken: recalling.Recalled) -> str:
+    """Say what was taken back; letters of other cases that went with it are listed."""
+    said = [_("Recalled. The customer has not been told.")]
+    pks = [case.pk for case in taken.others]
+    seen = Case.objects.visible_to(request.scope).filter(pk__in=pks).order_by("pk") if pks else []
+    numbers = [case.number for case in seen]
+    if numbers:
+        with_it = _("The letters of the same answer were taken back too: %(numbers)s.")
+        said.append(with_it % {"numbers": listed(numbers)})
+    if unseen := len(pks) - len(numbers):
+        more = ngettext(
+            "So was the letter of %(n)s case out of your reach.",
+            "So were the letters of %(n)s cases out of your reach.",
+            unseen,
+        )
+        said.append(more % {"n": unseen})
+    return sentences(said)
 
 
 @require_POST
