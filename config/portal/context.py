@@ -176,11 +176,9 @@ class Shell:
     @cached_property
     def bell(self) -> int:
         """Return how many notices need this reader (at most 100): one query on a partial index."""
-        if self.account is None:
+        if self.scope is None:
             return 0
-        waiting = Notice.objects.filter(
-            person_id=self.account.person_id, needs_action=True, done_at__isnull=True
-        )
+        waiting = Notice.objects.visible_to(self.scope).waiting()
         return len(waiting.values_list("pk")[: BELL_LIMIT + 1])
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,14 +18,13 @@ from complaints.routing.words import place
 from config.kernel import rule_kinds, rulesets
 from config.kernel.models import RuleSet
 from config.kernel.rule_kinds import Finding
-from config.portal import draft_acts, routing_words
+from config.portal import draft_acts, draft_rows, routing_words
+from config.portal.draft_rows import carried_out, row_of
 from config.portal.duties_forms import DutyForm
-from config.portal.errors import conflict
 from config.portal.routing_words import Lists
 from config.portal.rules_versions import version
 from config.shared.forms import VersionedForm
 from config.shared.htmx import form_answer, go
-from config.shared.worded import WordedError
 from config.shared.words import listed
 from staff.http import StaffRequest
 
@@ -100,8 +99,8 @@ def duty_line(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     request.scope.demand("rules", "propose")
     draft = rulesets.draft(KIND)
     if draft is None:
-        return _gone(request)
-    line = _line(draft, pk)
+        return draft_rows.gone(request, "duties")
+    line = row_of(DutyLine, draft, pk=pk)
     form = DutyForm(
         request.POST if request.method == "POST" else None,
         known=routing_words.lists(),
@@ -109,7 +108,12 @@ def duty_line(request: StaffRequest, pk: int | None = None) -> HttpResponse:
         row_version=draft.version,
         initial={"number": draft.number},
     )
-    if form.is_valid() and _put(request, form, draft, line):
+
+    def put(**said: Any) -> None:
+        data = duties.LineData(**form.stored, origin=line.origin if line else "")
+        duties.put_line(draft, data, code=duties.code_of(line) if line else None, **said)
+
+    if form.is_valid() and carried_out(request, form, draft, put):
         messages.success(request, _("The line was saved in the draft."))
         return go(request, reverse("duties_draft"))
     context = {
@@ -127,24 +131,17 @@ def duty_remove(request: StaffRequest, pk: int) -> HttpResponse:
     request.scope.demand("rules", "propose")
     draft = rulesets.draft(KIND)
     if draft is None:
-        return _gone(request)
-    line = _line(draft, pk)
+        return draft_rows.gone(request, "duties")
+    line = row_of(DutyLine, draft, pk=pk)
     data = request.POST if request.method == "POST" else None
     form = VersionedForm(data, row_version=draft.version)
-    if form.is_valid():
-        try:
-            duties.drop_line(
-                draft,
-                duties.code_of(line),
-                actor=request.actor,
-                at=timezone.now(),
-                expected=form.cleaned_data["version"],
-            )
-        except WordedError as refused:
-            _refuse(form, draft, refused)
-        else:
-            messages.success(request, _("The line was removed from the draft."))
-            return go(request, reverse("duties_draft"))
+
+    def drop(**said: Any) -> None:
+        duties.drop_line(draft, duties.code_of(line), **said)
+
+    if form.is_valid() and carried_out(request, form, draft, drop):
+        messages.success(request, _("The line was removed from the draft."))
+        return go(request, reverse("duties_draft"))
     context = {
         "form": form,
         "title": _("Remove this line?"),
@@ -177,48 +174,3 @@ def _duty(row: DutyLine, known: Lists, findings: Sequence[Finding]) -> Duty:
         origin=row.origin,
         remarks=[finding for finding in findings if finding.row == code],
     )
-
-
-def _put(request: StaffRequest, form: DutyForm, draft: RuleSet, line: DutyLine | None) -> bool:
-    """Write the line; False when it was refused, with the words in the form."""
-    if form.cleaned_data["number"] != draft.number:
-        form.refuse(_("The draft you were changing is gone; this is another one."), draft.version)
-        return False
-    try:
-        duties.put_line(
-            draft,
-            duties.LineData(**form.stored, origin=line.origin if line else ""),
-            code=duties.code_of(line) if line else None,
-            actor=request.actor,
-            at=timezone.now(),
-            expected=form.cleaned_data["version"],
-        )
-    except WordedError as refused:
-        _refuse(form, draft, refused)
-        return False
-    return True
-
-
-def _refuse(form: VersionedForm, draft: RuleSet, refused: WordedError) -> None:
-    """Show a refusal in the form: 409 where the draft has moved on, else beside the field."""
-    if refused.code in draft_acts.OVERTAKEN:
-        now = RuleSet.objects.filter(pk=draft.pk).first() or draft
-        form.refuse(draft_acts.overtaken(now), now.version)
-        return
-    field = getattr(refused, "field", "")
-    form.add_error(field if field in form.fields else None, str(refused))
-
-
-def _line(draft: RuleSet, pk: int | None) -> Any:
-    """Return a line of this draft, None for a new one; 404 for another's."""
-    if pk is None:
-        return None
-    found = DutyLine.objects.filter(rule_set=draft, pk=min(pk, 2**62)).first()
-    if found is None:
-        raise Http404
-    return found
-
-
-def _gone(request: StaffRequest) -> HttpResponse:
-    """Answer that there is no draft any more (409)."""
-    return conflict(request, _("There is no draft any more."), back=reverse("duties"))

@@ -172,5 +172,6 @@ def _ended(job: Job) -> dict[str, Any]:
 def _fetch(request: StaffRequest, pk: int) -> Job:
     """Return one of the person's own exports; anybody else's does not exist here."""
     request.scope.demand("exports", "view")
-    rows = Job.objects.select_related("result")
-    return rows.fetch(request.scope, pk=pk, kind=export_work.KIND, owner_id=request.scope.member)
+    return Job.objects.select_related("result").fetch(
+        request.scope, pk=pk, kind=export_work.KIND, owner_id=request.scope.member
+    )

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from complaints import mentions
 from config.kernel import notices
 from config.kernel.models import Notice
 from config.kernel.notices import NoticeKind
@@ -88,8 +89,11 @@ def inbox(request: StaffRequest) -> HttpResponse:
 @require_safe
 def inbox_open(request: StaffRequest, pk: int) -> HttpResponse:
     """Note that the reader has seen a notice and go where it leads."""
-    row = Notice.objects.fetch(request.scope, pk=pk)
-    notices.read(Notice.objects.visible_to(request.scope).filter(pk=pk), at=timezone.now())
+    row, at = Notice.objects.fetch(request.scope, pk=pk), timezone.now()
+    own = Notice.objects.visible_to(request.scope).filter(pk=pk)
+    notices.read(own, at=at)
+    if row.kind == mentions.MENTIONED:  # a mention asks for no more than to be read
+        notices.set_aside(own, at=at)
     target = notices.link(row)
     known = url_has_allowed_host_and_scheme(target, allowed_hosts=None)
     return redirect(target if target and known else reverse("inbox"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +19,7 @@ from complaints.teamwork import playbook_drafting, playbooks
 from config.kernel import rule_kinds, rulesets
 from config.kernel.models import RuleSet
 from config.kernel.rule_kinds import Finding
-from config.portal import draft_acts, routing_words
+from config.portal import draft_acts, draft_rows, routing_words
 from config.portal.errors import conflict
 from config.portal.playbooks_forms import StepForm, SwitchesForm
 from config.portal.routing_words import Lists
@@ -27,7 +27,6 @@ from config.portal.rules_versions import version
 from config.shared.chips import duration_words
 from config.shared.forms import VersionedForm
 from config.shared.htmx import form_answer, go
-from config.shared.listing_pages import BIGGEST
 from config.shared.registry import NavItem
 from config.shared.worded import WordedError
 from config.shared.words import listed
@@ -101,8 +100,8 @@ def playbook_step(request: StaffRequest, pk: int | None = None) -> HttpResponse:
     request.scope.demand("rules", "propose")
     draft = rulesets.draft(KIND)
     if draft is None:
-        return _gone(request)
-    step = _step(draft, pk)
+        return draft_rows.gone(request, "playbooks")
+    step = draft_rows.row_of(PlaybookStep, draft, pk=pk)
     form = StepForm(
         request.POST if request.method == "POST" else None,
         known=routing_words.lists(),
@@ -128,8 +127,8 @@ def playbook_remove(request: StaffRequest, pk: int) -> HttpResponse:
     request.scope.demand("rules", "propose")
     draft = rulesets.draft(KIND)
     if draft is None:
-        return _gone(request)
-    step = _step(draft, pk)
+        return draft_rows.gone(request, "playbooks")
+    step = draft_rows.row_of(PlaybookStep, draft, pk=pk)
     data = request.POST if request.method == "POST" else None
     form = VersionedForm(data, row_version=draft.version)
 
@@ -151,8 +150,8 @@ def playbook_move(request: StaffRequest, pk: int, way: str) -> HttpResponse:
     request.scope.demand("rules", "propose")
     draft = rulesets.draft(KIND)
     if draft is None:
-        return _gone(request)
-    step = _step(draft, pk)
+        return draft_rows.gone(request, "playbooks")
+    step = draft_rows.row_of(PlaybookStep, draft, pk=pk)
     seen = request.POST.get("version", "")
     try:
         playbook_drafting.move_step(
@@ -175,7 +174,7 @@ def playbook_switches(request: StaffRequest) -> HttpResponse:
     request.scope.demand("rules", "propose")
     draft = rulesets.draft(KIND)
     if draft is None:
-        return _gone(request)
+        return draft_rows.gone(request, "playbooks")
     form = SwitchesForm(
         request.POST if request.method == "POST" else None,
         row_version=draft.version,
@@ -229,38 +228,9 @@ def _done(
     request: StaffRequest, form: VersionedForm, draft: RuleSet, verb: Callable[..., None]
 ) -> bool:
     """Carry a change out; False when it was refused, with the words in the form."""
-    if form.cleaned_data.get("number", draft.number) != draft.number:
-        form.refuse(_("The draft you were changing is gone; this is another one."), draft.version)
-        return False
-    try:
-        verb(actor=request.actor, at=timezone.now(), expected=form.cleaned_data["version"])
-    except WordedError as refused:
-        if refused.code in draft_acts.OVERTAKEN:
-            now = RuleSet.objects.filter(pk=draft.pk).first() or draft
-            form.refuse(draft_acts.overtaken(now), now.version)
-        else:
-            field = getattr(refused, "field", "")
-            field = "amount" if field == "minutes" else field
-            form.add_error(field if field in form.fields else None, str(refused))
-        return False
-    return True
+    return draft_rows.carried_out(request, form, draft, verb, {"minutes": "amount"})
 
 
 def _show(request: StaffRequest, form: VersionedForm, **words: Any) -> HttpResponse:
     context = {"form": form, "back": reverse("playbooks_draft"), **words}
     return form_answer(request, context, status=form.status)
-
-
-def _step(draft: RuleSet, pk: int | None) -> Any:
-    """Return a step of this draft, None for a new one; 404 for another's."""
-    if pk is None:
-        return None
-    found = PlaybookStep.objects.filter(rule_set=draft, pk=min(pk, BIGGEST)).first()
-    if found is None:
-        raise Http404
-    return found
-
-
-def _gone(request: StaffRequest) -> HttpResponse:
-    """Answer that there is no draft any more (409)."""
-    return conflict(request, _("There is no draft any more."), back=reverse("playbooks"))

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from complaints.clocks import drafting
 from config.kernel import rulesets
 from config.kernel.models import RuleSet
-from config.portal import draft_acts, policy_forecast, policy_parts, rules_words
+from config.portal import draft_acts, draft_rows, policy_forecast, policy_parts, rules_words
 from config.portal.errors import conflict
 from config.portal.policy_board import board
 from config.portal.policy_compare import rows_changed
@@ -271,13 +271,10 @@ def _kept(
     try:
         put()
     except WordedError as refused:
-        if refused.code in draft_acts.OVERTAKEN:
-            now = RuleSet.objects.get(pk=draft.pk)
-            form.refuse(draft_acts.overtaken(now), now.version)
-        elif refuse is not None:
+        if refuse is not None and refused.code not in draft_acts.OVERTAKEN:
             refuse(refused)
         else:
-            form.add_error(None, str(refused))
+            draft_rows.refuse(form, draft, refused)
         return False
     return True
 

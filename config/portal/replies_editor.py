@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -17,8 +17,7 @@ from complaints.replies.rows import templates_of
 from complaints.replies.variables import CATALOGUE, Ground, fill_from, fill_sample
 from config.kernel import rulesets
 from config.kernel.models import RuleSet
-from config.portal import draft_acts
-from config.portal.errors import conflict
+from config.portal import draft_rows
 from config.portal.replies_forms import BankForm, DraftRowForm, MacroForm, TemplateForm
 from config.shared.forms import VersionedForm
 from config.shared.htmx import form_answer, go
@@ -35,8 +34,8 @@ def reply_template(request: StaffRequest, code: str | None = None) -> HttpRespon
     request.scope.demand("rules", "propose")
     draft = rulesets.draft(KIND)
     if draft is None:
-        return _gone(request)
-    row = _row(ReplyTemplate, draft, code)
+        return draft_rows.gone(request, "replies")
+    row = draft_rows.row_of(ReplyTemplate, draft, code=code)
     form = TemplateForm(
         request.POST if request.method == "POST" else None, row=row, **_options(draft)
     )
@@ -67,8 +66,8 @@ def reply_macro(request: StaffRequest, code: str | None = None) -> HttpResponse:
     request.scope.demand("rules", "propose")
     draft = rulesets.draft(KIND)
     if draft is None:
-        return _gone(request)
-    row = _row(Macro, draft, code)
+        return draft_rows.gone(request, "replies")
+    row = draft_rows.row_of(Macro, draft, code=code)
     form = MacroForm(
         request.POST if request.method == "POST" else None,
         row=row,
@@ -97,7 +96,7 @@ def reply_bank(request: StaffRequest) -> HttpResponse:
     request.scope.demand("rules", "propose")
     draft = rulesets.draft(KIND)
     if draft is None:
-        return _gone(request)
+        return draft_rows.gone(request, "replies")
     form = BankForm(
         request.POST if request.method == "POST" else None,
         bank=details.of_version(draft),
@@ -131,9 +130,9 @@ def reply_remove(request: StaffRequest, kind: str, code: str) -> HttpResponse:
     request.scope.demand("rules", "propose")
     draft = rulesets.draft(KIND)
     if draft is None:
-        return _gone(request)
+        return draft_rows.gone(request, "replies")
     model: type[ReplyTemplate] | type[Macro] = Macro if kind == "macro" else ReplyTemplate
-    row = _row(model, draft, code)
+    row = draft_rows.row_of(model, draft, code=code)
     form = VersionedForm(
         request.POST if request.method == "POST" else None, row_version=draft.version
     )
@@ -216,31 +215,10 @@ def _options(draft: RuleSet) -> dict[str, Any]:
 
 def _saved(form: DraftRowForm | VersionedForm, draft: RuleSet, put: Callable[[], str]) -> str:
     """Write through `put`; returns the code of the row, '' when it was refused, in the form."""
-    if form.cleaned_data.get("number", draft.number) != draft.number:
-        form.refuse(_("The draft you were changing is gone; this is another one."), draft.version)
+    if not draft_rows.same_draft(form, draft):
         return ""
     try:
         return put()
     except WordedError as refused:
-        if refused.code in draft_acts.OVERTAKEN:
-            now = RuleSet.objects.filter(pk=draft.pk).first() or draft
-            form.refuse(draft_acts.overtaken(now), now.version)
-        else:
-            field = getattr(refused, "field", "")
-            form.add_error(field if field in form.fields else None, str(refused))
+        draft_rows.refuse(form, draft, refused)
     return ""
-
-
-def _row(model: type[ReplyTemplate] | type[Macro], draft: RuleSet, code: str | None) -> Any:
-    """Return a row of this draft by its code, None for a new one; 404 for another's."""
-    if code is None:
-        return None
-    found = model._default_manager.filter(rule_set=draft, code=code).first()
-    if found is None:
-        raise Http404
-    return found
-
-
-def _gone(request: StaffRequest) -> HttpResponse:
-    """Answer that there is no draft any more (409)."""
-    return conflict(request, _("There is no draft any more."), back=reverse("replies"))

@@ -1,7 +1,6 @@
 """Reply templates and macros: the version in force or an older one, the draft, the versions."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any, Final
 
 from django.http import HttpResponse
@@ -18,11 +17,10 @@ from config.kernel.models import RuleSet
 from config.kernel.rule_kinds import Finding
 from config.portal import draft_acts, replies_words
 from config.portal.replies_words import Group, Item
-from config.portal.rules_versions import numbered, publishers, version
+from config.portal.rules_versions import compared, history, version
 from staff.http import StaffRequest
 
 KIND: Final = details.KIND
-LISTED: Final = 100
 _LONGEST_CODE: Final = 60
 
 
@@ -76,40 +74,18 @@ def replies_discard(request: StaffRequest) -> HttpResponse:
 def replies_versions(request: StaffRequest) -> HttpResponse:
     """List the versions, newest first, with who published them and why."""
     request.scope.demand("rules")
-    versions = list(RuleSet.objects.filter(kind=KIND).order_by("-number")[:LISTED])
-    people = publishers(versions)
-    force = rulesets.published(KIND, timezone.now())
-    older = {row.number: below.number for row, below in pairwise(versions)}
-    rows = [
-        {
-            "version": row,
-            "who": people.get(row.published_by_id or 0),
-            "in_force": force is not None and row.pk == force.pk,
-            "older": older.get(row.number),
-        }
-        for row in versions
-    ]
-    context = {
-        "rows": rows,
-        "at": timezone.now(),
-        "may_propose": request.scope.may("rules", "propose"),
-        "open_draft": any(row.state == "draft" for row in versions),
-    }
-    return render(request, "portal/replies_versions.html", context)
+    return render(request, "portal/replies_versions.html", history(request, KIND))
 
 
 @require_safe
 def replies_compare(request: StaffRequest) -> HttpResponse:
     """Tell what differs between versions `a` and `b`, row by row."""
     request.scope.demand("rules")
-    one, two = (numbered(KIND, request.GET.get(name, "")) for name in ("a", "b"))
-    context = {
-        "one": one,
-        "two": two,
-        "differences": replies_words.differences(one, two, replies_words.names()),
-        "versions": RuleSet.objects.filter(kind=KIND).order_by("-number")[:LISTED],
-    }
-    return render(request, "portal/replies_compare.html", context)
+    shown = compared(request, KIND)
+    shown["differences"] = replies_words.differences(
+        shown["one"], shown["two"], replies_words.names()
+    )
+    return render(request, "portal/replies_compare.html", shown)
 
 
 @require_safe

@@ -17,7 +17,7 @@ from complaints.routing import drafting
 from complaints.routing.words import name_of
 from config.kernel import rulesets
 from config.kernel.models import RuleSet
-from config.portal import draft_acts, routing_words
+from config.portal import draft_acts, draft_rows, routing_words
 from config.portal.errors import conflict
 from config.portal.routing_board import KIND, editor, place_for_new
 from config.portal.routing_forms import RuleForm, changes_rows, rows_asked
@@ -47,7 +47,7 @@ def routing_rule(request: StaffRequest, code: str) -> HttpResponse:
     if rule is None:
         return _gone(request, draft)
     form = _posted(request.POST, rule)
-    if form.is_valid() and _same_draft(form, draft) and _put(request, form, draft, rule.code):
+    if form.is_valid() and _put(request, form, draft, rule.code):
         return _saved(request, draft, code)
     return _refused(request, form, draft, rule)
 
@@ -63,7 +63,7 @@ def routing_new(request: StaffRequest) -> HttpResponse:
         return draft_page(request, draft, is_new=True)
     form = _posted(request.POST, None)
     wants_rows = changes_rows(request.POST)
-    if not wants_rows and form.is_valid() and _same_draft(form, draft):
+    if not wants_rows and form.is_valid():
         before = list(_codes(draft))
         if _put(request, form, draft, None):
             made = next(code for code in _codes(draft) if code not in before)
@@ -135,6 +135,8 @@ def routing_remove(request: StaffRequest, code: str) -> HttpResponse:
 
 def _put(request: StaffRequest, form: RuleForm, draft: RuleSet, code: str | None) -> bool:
     """Write the rule; False when it was refused, with the words in the form."""
+    if not draft_rows.same_draft(form, draft):
+        return False
     data = drafting.RuleData(**form.stored)
     at, seen = timezone.now(), form.cleaned_data["version"]
     try:
@@ -164,14 +166,9 @@ def _place(request: StaffRequest, draft: RuleSet) -> None:
 
 
 def _refuse(form: RuleForm, draft: RuleSet, refused: WordedError) -> None:
-    """Show a refusal in the form: 409 where the draft has moved on, else beside the field."""
-    if refused.code in draft_acts.OVERTAKEN:
-        now = RuleSet.objects.filter(pk=draft.pk).first() or draft
-        form.refuse(draft_acts.overtaken(now), now.version)
-        return
+    """Show a refusal beside the field, or beside the condition of that name."""
     field = getattr(refused, "field", "")
-    named = field if field in form.fields else f"c_{field}"
-    form.add_error(named if named in form.fields else None, str(refused))
+    draft_rows.refuse(form, draft, refused, {} if field in form.fields else {field: f"c_{field}"})
 
 
 def _posted(data: QueryDict, rule: RoutingRule | None) -> RuleForm:
@@ -191,14 +188,6 @@ def _unchecked(data: QueryDict, draft: RuleSet, rule: RoutingRule | None) -> Rul
         row_version=draft.version,
         initial=typed | {"number": draft.number},
     )
-
-
-def _same_draft(form: RuleForm, draft: RuleSet) -> bool:
-    """Tell whether the form was made for this draft, not for one that is gone."""
-    if form.cleaned_data["number"] == draft.number:
-        return True
-    form.refuse(_("The draft you were changing is gone; this is another one."), draft.version)
-    return False
 
 
 def _saved(request: StaffRequest, draft: RuleSet, code: str) -> HttpResponse:

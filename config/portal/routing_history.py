@@ -2,27 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Final
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from complaints.models import RoutingRule
 from complaints.routing.words import name_of
-from config.kernel import rulesets
 from config.kernel.models import RuleSet
 from config.portal import routing_words
 from config.portal.routing_board import KIND
 from config.portal.routing_words import Lists
-from config.portal.rules_versions import numbered, publishers
+from config.portal.rules_versions import compared, history
 from staff.http import StaffRequest
 
-LISTED: Final = 100
 WORDS: Final = {
     "added": gettext_lazy("Added"),
     "removed": gettext_lazy("Removed"),
@@ -59,41 +55,16 @@ class Difference:
 def routing_versions(request: StaffRequest) -> HttpResponse:
     """List the versions, newest first, with who published them and why."""
     request.scope.demand("rules")
-    versions = list(RuleSet.objects.filter(kind=KIND).order_by("-number")[:LISTED])
-    people = publishers(versions)
-    force = rulesets.published(KIND, timezone.now())
-    older = {row.number: below.number for row, below in pairwise(versions)}
-    rows = [
-        {
-            "version": row,
-            "who": people.get(row.published_by_id or 0),
-            "in_force": force is not None and row.pk == force.pk,
-            "older": older.get(row.number),
-        }
-        for row in versions
-    ]
-    context = {
-        "rows": rows,
-        "at": timezone.now(),
-        "may_propose": request.scope.may("rules", "propose"),
-        "open_draft": any(row.state == "draft" for row in versions),
-    }
-    return render(request, "portal/routing_versions.html", context)
+    return render(request, "portal/routing_versions.html", history(request, KIND))
 
 
 @require_safe
 def routing_compare(request: StaffRequest) -> HttpResponse:
     """Tell what differs between versions `a` and `b` in words, whole rules at a time."""
     request.scope.demand("rules")
-    one, two = (numbered(KIND, request.GET.get(name, "")) for name in ("a", "b"))
-    context = {
-        "one": one,
-        "two": two,
-        "differences": differences(one, two, routing_words.lists()),
-        "versions": RuleSet.objects.filter(kind=KIND).order_by("-number")[:LISTED],
-        "at": timezone.now(),
-    }
-    return render(request, "portal/routing_compare.html", context)
+    shown = compared(request, KIND)
+    shown["differences"] = differences(shown["one"], shown["two"], routing_words.lists())
+    return render(request, "portal/routing_compare.html", shown)
 
 
 def differences(one: RuleSet, two: RuleSet, known: Lists) -> list[Difference]:

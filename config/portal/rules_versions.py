@@ -1,5 +1,6 @@
 """Which version of some rules a page shows, with its neighbours and its publisher."""
 
+from itertools import pairwise
 from typing import Any, Final
 
 from django.db.models import Q, QuerySet
@@ -13,6 +14,7 @@ from staff.http import StaffRequest
 from staff.models import Person
 
 LISTED: Final = 20
+COMPARED: Final = 100
 _DIGITS: Final = 6
 
 
@@ -37,6 +39,37 @@ def version(request: StaffRequest, kind: str) -> dict[str, Any]:
         "may_propose": request.scope.may("rules", "propose"),
         "may_publish": request.scope.may("rules", "edit"),
     }
+
+
+def history(request: StaffRequest, kind: str) -> dict[str, Any]:
+    """Return the versions of a kind, newest first, with publisher and the version before each."""
+    at = timezone.now()
+    versions = list(RuleSet.objects.filter(kind=kind).order_by("-number")[:COMPARED])
+    people = publishers(versions)
+    force = rulesets.published(kind, at)
+    older = {row.number: below.number for row, below in pairwise(versions)}
+    rows = [
+        {
+            "version": row,
+            "who": people.get(row.published_by_id or 0),
+            "in_force": force is not None and row.pk == force.pk,
+            "older": older.get(row.number),
+        }
+        for row in versions
+    ]
+    return {
+        "rows": rows,
+        "at": at,
+        "may_propose": request.scope.may("rules", "propose"),
+        "open_draft": any(row.state == RuleState.DRAFT for row in versions),
+    }
+
+
+def compared(request: StaffRequest, kind: str) -> dict[str, Any]:
+    """Return the versions `a` and `b` of the question and those to choose from; 404 for no such."""
+    one, two = (numbered(kind, request.GET.get(name, "")) for name in ("a", "b"))
+    versions = RuleSet.objects.filter(kind=kind).order_by("-number")[:COMPARED]
+    return {"one": one, "two": two, "versions": versions, "at": timezone.now()}
 
 
 def numbered(kind: str, text: str) -> RuleSet:
