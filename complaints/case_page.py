@@ -14,7 +14,7 @@ from django.utils.translation import pgettext_lazy
 from complaints import case_parts, classification, clocks
 from complaints.choices import ENDED_ASIDE, ClockState, PauseKind, Status
 from complaints.hiding import hider
-from complaints.models import Case, CaseClock, CasePause, CaseTag
+from complaints.models import Case, CaseClock, CasePause, CaseResponsibility
 from complaints.querysets import CaseQuerySet
 from complaints.reach import reaches
 from complaints.teamwork import open_work
@@ -111,8 +111,8 @@ def rows_for_page() -> CaseQuerySet:
     )
     rows = Case.objects.select_related(*JOINED).annotate(in_appraisal=Exists(appraised))
     rows = rows.annotate(**review_marks(), **open_work.marks())
-    tags = Prefetch("tags", CaseTag.objects.select_related("term").order_by("term__order", "pk"))
-    return rows.prefetch_related("responsibilities__department", tags)
+    findings = CaseResponsibility.objects.select_related("department")
+    return rows.prefetch_related(Prefetch("responsibilities", findings))
 
 
 def buttons(case: Case, scope: Scope) -> Buttons:

@@ -1,6 +1,6 @@
 """Everything that happened to a case in one list: from its journal, its words and its calls."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -65,25 +65,29 @@ class Item:
 
 
 def timeline(case: Case, scope: Scope, *, after: int = 0) -> list[Item]:
-    """Return the items of a case, oldest first; four queries however long its history.
+    """Return the items of a case, oldest first; three queries however long its history.
 
     `after` = only entries with a higher number (what is new since the page was drawn). Without
     the act `identity` on this case names and numbers of the customer are hidden in the words,
     without `recusals` the reasons of recusals.
     """
-    entries = list(journal.entries(case.stream).filter(seq__gt=after))
-    words = journal.words_of(entries)
+    told = journal.told(journal.entries(case.stream).filter(seq__gt=after))
     calls = {row.seq: row for row in CallRecord.objects.filter(case=case, seq__gt=after)}
     sent = CustomerNotice.objects.filter(case=case, seq__gt=after).order_by("pk")
     letters = _letters(with_messages(sent))
     hide = hider(case, scope)
-    shown = {
-        pk: {key: None if text is None else hide(text) for key, text in said.items()}
-        for pk, said in words.items()
-    }
-    if not reaches(case, scope, "recusals"):
-        shown |= {entry.pk: {} for entry in entries if entry.action in _PRIVATE}
-    return [_item(entry, shown[entry.pk], calls, letters) for entry in entries]
+    open_to_all = reaches(case, scope, "recusals")
+    shown = [
+        (entry, said if open_to_all or entry.action not in _PRIVATE else {}) for entry, said in told
+    ]
+    return [
+        _item(entry, {name: _hidden(hide, text) for name, text in said.items()}, calls, letters)
+        for entry, said in shown
+    ]
+
+
+def _hidden(hide: Callable[[str], str], text: str | None) -> str | None:
+    return None if text is None else hide(text)
 
 
 def _item(

@@ -25,6 +25,24 @@ def take_over(cases: Sequence[Case], into: Case) -> bool:
     return True
 
 
+def survivors(cases: Collection[Case]) -> dict[int, int]:
+    """Return by pk of these cases, and of all merged into them, the pk of the surviving one.
+
+    One query per step of merging, pks only.
+    """
+    root = {case.pk: case.pk for case in cases}
+    wave = list(root)
+    for _step in range(_DEEPEST):
+        rows = Case.objects.filter(merged_into__in=wave).order_by("pk")
+        pairs = rows.values_list("pk", "merged_into_id")
+        met = {pk: root[into] for pk, into in pairs if into is not None and pk not in root}
+        root |= met
+        wave = list(met)
+        if not wave:
+            break
+    return root
+
+
 def merged_below(cases: Collection[Case]) -> dict[int, list[Case]]:
     """Return all cases merged into these, also over several steps, by pk of the surviving one.
 

@@ -10,7 +10,7 @@ from django.utils.translation import pgettext_lazy
 
 from complaints import naming
 from complaints.case_parts import CasePart
-from complaints.choices import RemedyState
+from complaints.choices import RemedyState, Status
 from complaints.models import Case, CaseRemedy
 from complaints.reach import reaches
 from complaints.remedies import lateness, ledger
@@ -26,10 +26,15 @@ def part(request: StaffRequest, case: Case) -> dict[str, Any]:
     """Return the remedies of one case, oldest first, and what this reader may do with them."""
     rows = CaseRemedy.objects.filter(case=case).select_related("term", "owner", "department")
     found = lines(list(rows.order_by("pk")), timezone.now())
-    may = reaches(case, request.scope, "remedy")
+    may = reaches(case, request.scope, "remedy") and case.status != Status.ARCHIVED
     counted = [line.remedy for line in found if line.remedy.state != RemedyState.CANCELLED]
     total = sum(row.amount or 0 for row in counted)
-    return {"remedies": found, "may_change": may, "total": total}
+    return {
+        "remedies": found,
+        "may_change": may,
+        "may_promise": may and case.status not in ledger.UNPROMISED,
+        "total": total,
+    }
 
 
 def contributions() -> list[Any]:

@@ -4,7 +4,7 @@ Money above the actor's authority for the whole case, or beyond a budget, is ask
 (approval `remedy`); `grant` carries an approved request out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +30,9 @@ from staff.models import Person
 ASK: Final = "remedy"
 LATE: Final = "remedy.late"
 ASSIGNED: Final = "remedy.assigned"
-_CLOSED_TO_US: Final = (*ENDED_ASIDE, Status.ARCHIVED)
+_SEALED: Final = (Status.ARCHIVED,)
+UNPROMISED: Final = (*ENDED_ASIDE, *_SEALED)
+"""States in which nothing new is promised; what was promised before is settled until archived."""
 
 
 class RemedyRefused(WordedError):  # noqa: N818 - reads as words
@@ -166,11 +168,13 @@ def _owner(cases: list[Case], pk: int, at: datetime) -> Person:
 
 
 @contextmanager
-def _held(cases: QuerySet[Case], actor: Actor) -> Iterator[list[Case]]:
-    """Lock the cases; refuse cases that ended without an answer, and named people."""
+def _held(
+    cases: QuerySet[Case], actor: Actor, closed: Collection[str] = UNPROMISED
+) -> Iterator[list[Case]]:
+    """Lock the cases; refuse cases in one of the states `closed`, and named people."""
     with hold_cases(cases) as held:
-        if any(case.status in _CLOSED_TO_US for case in held.rows):
-            raise RemedyRefused("state", _("Nothing can be promised in a case in this state."))
+        if any(case.status in closed for case in held.rows):
+            raise RemedyRefused("state", _("This is not possible in a case in this state."))
         named = CaseExclusion.objects.filter(case__in=held.rows, person_id=actor.id or 0)
         if actor.kind == "person" and named.exists():
             raise RemedyRefused("recused", _("You are named in this case and stay out of it."))
@@ -179,8 +183,12 @@ def _held(cases: QuerySet[Case], actor: Actor) -> Iterator[list[Case]]:
 
 @contextmanager
 def _rows(remedies: QuerySet[CaseRemedy], actor: Actor) -> Iterator[list[CaseRemedy]]:
-    """Lock the cases of remedies, then yield the remedies, all of which are still promised."""
-    with _held(Case.objects.filter(pk__in=remedies.values("case")), actor) as held:
+    """Lock the cases of remedies, then yield the remedies, all of which are still promised.
+
+    The bank keeps or takes back what it promised also where the case was withdrawn, merged,
+    transferred or not accepted afterwards.
+    """
+    with _held(Case.objects.filter(pk__in=remedies.values("case")), actor, _SEALED) as held:
         by_pk = {case.pk: case for case in held}
         rows = list(remedies.filter(case__in=held).select_related("term").order_by("pk"))
         if any(row.state != RemedyState.PROMISED for row in rows):
@@ -283,6 +291,7 @@ __all__ = [
     "ASK",
     "ASSIGNED",
     "LATE",
+    "UNPROMISED",
     "Promise",
     "RemedyRefused",
     "about",

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from complaints.choices import RemedyState
 from complaints.models import Case, CaseRemedy, RemedyBudget
+from complaints.relations import merging
 
 NOTHING: Final = Decimal(0)
 
@@ -36,9 +37,17 @@ class Budget:
 
 
 def granted(cases: Iterable[Case]) -> dict[int, Decimal]:
-    """Return by case pk the sum of its remedies that were not cancelled; one query."""
-    rows = _counted().filter(case__in=list(cases)).values_list("case_id").annotate(Sum("amount"))
-    return {pk: total or NOTHING for pk, total in rows}
+    """Return by case pk the sum of its remedies that were not cancelled.
+
+    What was granted in cases merged into it counts: it is one matter, and merging opens no new
+    authority. Two queries, one more per step of merging.
+    """
+    root = merging.survivors(list(cases))
+    rows = _counted().filter(case__in=root).order_by()
+    found: dict[int, Decimal] = {}
+    for pk, total in rows.values_list("case_id").annotate(Sum("amount")):
+        found[root[pk]] = found.get(root[pk], NOTHING) + (total or NOTHING)
+    return found
 
 
 def year_of(at: datetime) -> int:

@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 
 from complaints import clocks
 from complaints.case_rules import rules_at
-from complaints.choices import ENDED_ASIDE, OPEN, NoticePurpose, Status
-from complaints.models import Case, CaseReview
+from complaints.choices import ENDED_ASIDE, OPEN, NoticePurpose, RemedyState, Status
+from complaints.models import Case, CaseRemedy, CaseReview
 from complaints.relations import merging
 from complaints.workflow.outcomes import Outcome, Refusal
 from complaints.workflow.payloads import Merging, Note, Reason, Transferring, Withdrawing
@@ -63,6 +63,13 @@ def under_review(cases: Sequence[Case]) -> dict[int, str]:
     return dict.fromkeys(rows.values_list("case_id", flat=True), why)
 
 
+def _owed(cases: Sequence[Case]) -> dict[int, str]:
+    """Return by case pk that a remedy is still promised, in words; one query."""
+    rows = CaseRemedy.objects.filter(case__in=cases, state=RemedyState.PROMISED)
+    why = _("A remedy is still promised: it is done or taken back before the file is sealed.")
+    return dict.fromkeys(rows.values_list("case_id", flat=True), why)
+
+
 def archive(
     cases: QuerySet[Case],
     what: Note | None = None,
@@ -74,9 +81,9 @@ def archive(
     """Seal the file after the reopen window: read only, retention runs."""
     work = Work("archive", actor=actor, at=at)
     with work.on(cases, expected) as ready:
-        days, reviewed = rules_at(at).reopen_days, under_review(ready)
+        days, reviewed, owed = rules_at(at).reopen_days, under_review(ready), _owed(ready)
         for case in ready:
-            why = reviewed.get(case.pk, "")
+            why = reviewed.get(case.pk, "") or owed.get(case.pk, "")
             if _ended_at(case) + timedelta(days=days) > at:
                 why = _("The time in which the case may be reopened is not over.")
             if why:
@@ -90,8 +97,10 @@ def archive_old(at: datetime, *, limit: int = 200) -> int:
     """Archive cases whose reopen window is over; DueWork `archive`."""
     before = at - timedelta(days=rules_at(at).reopen_days)
     reviewed = CaseReview.objects.filter(case=OuterRef("pk"), told_at__isnull=True)
-    closed = Case.objects.filter(~Exists(reviewed), status=Status.CLOSED, closed_at__lte=before)
-    aside = Case.objects.filter(status__in=ENDED_ASIDE, updated_at__lte=before)
+    owed = CaseRemedy.objects.filter(case=OuterRef("pk"), state=RemedyState.PROMISED)
+    settled = Case.objects.filter(~Exists(owed))
+    closed = settled.filter(~Exists(reviewed), status=Status.CLOSED, closed_at__lte=before)
+    aside = settled.filter(status__in=ENDED_ASIDE, updated_at__lte=before)
     ids = [
         *closed.order_by("closed_at", "pk").values_list("pk", flat=True)[:limit],
         *aside.order_by("updated_at", "pk").values_list("pk", flat=True)[:limit],

@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from config.kernel import streams as owners_registry
 from config.kernel.actions import Action, UnknownAction, describe, facts_of, known
@@ -36,6 +36,7 @@ __all__ = [
     "facts_of",
     "first_fault",
     "note",
+    "told",
     "words_of",
 ]
 
@@ -146,6 +147,22 @@ def words_of(read: Iterable[JournalEntry]) -> dict[int, dict[str, str | None]]:
     for word in EventWords.objects.filter(entry__in=list(found)).order_by("entry_id", "id"):
         found[word.entry_id][word.name] = None if word.erased_at else word.text
     return found
+
+
+def told(rows: QuerySet[JournalEntry]) -> list[tuple[JournalEntry, dict[str, str | None]]]:
+    """Return entries in the order of their chain, with their words by name; erased = None.
+
+    One query for both, however long the chain is: a joined row per word.
+    """
+    joined = rows.annotate(
+        word_name=F("words__name"), word_text=F("words__text"), word_gone=F("words__erased_at")
+    )
+    found: dict[int, tuple[JournalEntry, dict[str, str | None]]] = {}
+    for row in joined.order_by("seq", "words__pk"):
+        _entry, words = found.setdefault(row.pk, (row, {}))
+        if row.word_name is not None:
+            words[row.word_name] = None if row.word_gone else row.word_text
+    return list(found.values())
 
 
 def erase_words(streams: Iterable[str], *, actor: Actor, at: datetime) -> int:

@@ -9,9 +9,17 @@ from django.utils import timezone
 
 from complaints import identity, records
 from complaints.choices import Status
-from complaints.models import CallRecord, Case, CaseAttachment, CaseExclusion, CustomerNotice
+from complaints.models import (
+    CallRecord,
+    Case,
+    CaseAttachment,
+    CaseExclusion,
+    CaseResponsibility,
+    CaseTag,
+    CustomerNotice,
+)
 from config.kernel import files, journal
-from config.kernel.models import JournalEntry, OutboxMessage
+from config.kernel.models import JournalEntry, OutboxMessage, Term
 from tests.conftest import QUERY_COUNTS
 from tests.factories.complaints import PNG, in_state, open_case, rows
 from tests.factories.customers import CustomerFactory
@@ -87,10 +95,31 @@ def test_the_page_costs_the_same_for_a_short_and_a_long_history(client, house, c
             client.get(url(case, "rail/"), headers=HTMX)
 
 
+def test_tags_and_findings_are_shown_and_cost_no_further_query(client, house, counted):
+    case = in_state(house, Status.IN_PROGRESS, at=now())
+    enter(client, house, "supervisor")
+    client.get(url(case))
+    with counted("case page"):
+        client.get(url(case))
+    terms = list(Term.objects.filter(taxonomy="tag", active=True).order_by("order", "pk")[:2])
+    CaseTag.objects.bulk_create(CaseTag(case=case, term=term, at=now()) for term in reversed(terms))
+    units = [house.accounts[name].person.department for name in ("handler", "loan_handler")]
+    assert units[0] != units[1]
+    CaseResponsibility.objects.bulk_create(
+        CaseResponsibility(case=case, department=unit, finding=finding)
+        for unit, finding in zip(units, ("partly", "none"), strict=True)
+    )
+    with counted("case page"):
+        text = client.get(url(case)).content.decode()
+    assert [text.index(term.label) for term in terms] == sorted(text.index(t.label) for t in terms)
+    assert f"{units[0].label}: Partly responsible" in text
+    assert f"{units[1].label}: Not responsible" in text
+
+
 def test_the_page_stays_within_its_budget():
     known = json.loads(QUERY_COUNTS.read_text(encoding="utf-8"))
-    assert known["case page"] <= 18  # 4 of them: session, account, grants, units
-    assert known["case timeline"] <= 12  # one of them: the names of codes in its sentences
+    assert known["case page"] <= 16  # 4 of them: session, account, grants, units
+    assert known["case timeline"] <= 11  # one of them: the names of codes in its sentences
 
 
 def test_who_is_not_concerned_gets_404_and_learns_nothing(client, house):

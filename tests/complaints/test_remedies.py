@@ -9,10 +9,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from complaints import workflow
-from complaints.choices import RemedyState, Status
+from complaints.choices import ENDED_ASIDE, RemedyState, Status
 from complaints.models import Case, CaseExclusion, CaseRemedy, RemedyBudget
 from complaints.remedies import lateness, ledger, money
-from complaints.workflow import Refusal
+from complaints.workflow import Refusal, payloads
 from config.kernel import journal
 from config.kernel.models import Approval, Notice
 from tests.factories.complaints import (
@@ -215,6 +215,69 @@ def test_a_withdrawn_case_is_promised_nothing(house):
     Case.objects.filter(pk=case.pk).update(status=Status.WITHDRAWN)
     with pytest.raises(ledger.RemedyRefused):
         give(house, case)
+
+
+@pytest.mark.parametrize("state", [*ENDED_ASIDE, Status.CLOSED])
+def test_what_was_promised_is_kept_or_taken_back_after_the_case_has_ended(client, house, state):
+    case = in_state(house, state, at=timezone.now() - timedelta(hours=1))
+    Case.objects.filter(pk=case.pk).update(status=Status.IN_PROGRESS)
+    paid, dropped = (give(house, case, at=timezone.now()) for _ in range(2))
+    Case.objects.filter(pk=case.pk).update(status=state)
+    enter(client, house, "officer")
+    part = client.get(f"/cases/{case.number}/parts/remedies/", headers=HTMX).content.decode()
+    root = f"/cases/{case.number}/remedies"
+    assert f"{root}/{paid.pk}/done/" in part
+    assert f"{root}/{dropped.pk}/cancel/" in part
+    assert (f"{root}/new/" in part) is (state == Status.CLOSED)
+    proof = SimpleUploadedFile("receipt.png", PNG, content_type="image/png")
+    assert client.post(f"{root}/{paid.pk}/done/", {"words": "B"}, headers=HTMX).status_code == 422
+    assert client.post(f"{root}/{paid.pk}/done/", {"proof": proof}, headers=HTMX).status_code == 200
+    why = {"words": "The customer wants nothing."}
+    assert client.post(f"{root}/{dropped.pk}/cancel/", why, headers=HTMX).status_code == 200
+    paid.refresh_from_db()
+    dropped.refresh_from_db()
+    assert (paid.state, paid.proof.kind, dropped.state) == ("done", "case", "cancelled")
+    told = {row.action: row for row in journal.entries(case.stream)}
+    assert journal.facts_of(told["case.remedy_done"])["proof"] == str(paid.proof.token)
+    taken = told["case.remedy_cancelled"]
+    assert journal.words_of([taken])[taken.pk] == why
+    assert client.get(f"{root}/{paid.pk}/proof/").status_code == 200
+    assert Case.objects.get(pk=case.pk).status == state
+
+
+def test_a_file_is_sealed_only_when_nothing_is_promised_any_more(house):
+    case = in_state(house, Status.CLOSED)
+    aside = in_state(house, Status.WITHDRAWN)
+    Case.objects.filter(pk=aside.pk).update(status=Status.IN_PROGRESS)
+    owed = [give(house, one, "COR", None) for one in (case, aside)]
+    Case.objects.filter(pk=aside.pk).update(status=Status.WITHDRAWN)
+    later = AT + 100 * DAY
+    both = Case.objects.filter(pk__in=[case.pk, aside.pk])
+    assert workflow.ending.archive_old(later) == 0
+    refused = workflow.archive(both, actor=house.actor("supervisor"), at=later)
+    assert {outcome.refused for outcome in refused} == {Refusal.GUARD}
+    assert all("still promised" in outcome.why for outcome in refused)
+    actor = house.actor("officer")
+    ledger.complete(
+        CaseRemedy.objects.filter(pk=owed[0].pk), "Corrected", actor=actor, at=AT + 2 * DAY
+    )
+    ledger.cancel(CaseRemedy.objects.filter(pk=owed[1].pk), "Void", actor=actor, at=AT + 2 * DAY)
+    assert workflow.ending.archive_old(later) == 2
+    assert set(both.values_list("status", flat=True)) == {Status.ARCHIVED}
+    with pytest.raises(ledger.RemedyRefused):
+        ledger.cancel(CaseRemedy.objects.filter(pk=owed[1].pk), "Void", actor=actor, at=later)
+
+
+def test_merging_opens_no_new_authority(house):
+    first, second, into = (open_case(house) for _ in range(3))
+    give(house, first, amount=Decimal(300))
+    give(house, second, amount=Decimal(150))
+    do(house, first, "merge", payloads.Merging(second.pk, "Same fee."), by="supervisor")
+    do(house, second, "merge", payloads.Merging(into.pk, "Same fee."), by="supervisor")
+    assert money.granted([into]) == {into.pk: Decimal(450)}
+    assert isinstance(give(house, into, amount=Decimal(51)), Approval)  # 501 in all
+    decide(house, into, "refused", by="supervisor")
+    assert isinstance(give(house, into, amount=Decimal(50)), CaseRemedy)
 
 
 def test_the_pages_promise_complete_and_list(client, house):
