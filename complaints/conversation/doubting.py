@@ -75,9 +75,12 @@ def _used(case: Case, method: str) -> str:
 def accepted(case_pk: int, method: str, code: str, *, actor: Actor, at: datetime) -> None:
     """Record that somebody was asked about a doubtful contact and sent the message all the same."""
     with hold(Case.objects.filter(pk=case_pk)) as held:
-        facts = {"method": method, "doubt": code}
-        said = [journal.Fact(case, "case.sent_in_doubt", facts) for case in held.rows]
-        journal.append(said, actor=actor, at=at)
+        journal.append([fact(case, method, code) for case in held.rows], actor=actor, at=at)
 
 
-__all__ = ["FRESH", "WORDS", "accepted", "doubt", "point_of"]
+def fact(case: Case, method: str, code: str) -> journal.Fact:
+    """Return what the record says of a message that went to a doubtful contact all the same."""
+    return journal.Fact(case, "case.sent_in_doubt", {"method": method, "doubt": code})
+
+
+__all__ = ["FRESH", "WORDS", "accepted", "doubt", "fact", "point_of"]

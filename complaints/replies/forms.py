@@ -42,11 +42,15 @@ class MacroForm(MoveForm):
             self.fields["text"] = CleanText(
                 label=_("Words to the customer"), rows=8, max_length=LONG, initial=plan.text
             )
-        if sends(plan.macro):
+        if sends(plan.macro) or "method" in self.fields:
             self.fields["sure"] = forms.BooleanField(
                 label=_("Send it all the same"), required=False
             )
         self.initial = {**plan.given, **(self.initial or {})}
+
+    def clean(self) -> dict[str, Any]:
+        """Leave the question about a doubtful contact to the verb: it asks for every part."""
+        return super(MoveForm, self).clean() or self.cleaned_data
 
     @property
     def asked(self) -> list[forms.BoundField]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from complaints import workflow
 from complaints.choices import NoticePurpose
-from complaints.conversation import writing
+from complaints.conversation import doubting, writing
 from complaints.holding import hold_cases
 from complaints.models import Case, Macro
 from complaints.replies import details, filling
@@ -107,8 +107,14 @@ def perform(
 def _parts(rows: QuerySet[Case], case: Case, what: Doing, actor: Actor, at: datetime) -> Outcome:
     """Do the parts in their order; raises _Stopped with the first refusal."""
     macro = what.plan.macro
-    fact = journal.Fact(case, PERFORMED, {"macro": macro.code, "rules": macro.rule_set_id})
-    journal.append([fact], actor=actor, at=at)
+    method = _method(what)
+    doubt = doubting.doubt(case, method, at)
+    if doubt and not what.sure:
+        raise writing.Doubtful(doubt, doubting.WORDS[doubt])
+    said = [journal.Fact(case, PERFORMED, {"macro": macro.code, "rules": macro.rule_set_id})]
+    if doubt:
+        said.append(doubting.fact(case, method, doubt))
+    journal.append(said, actor=actor, at=at)
     if sends(macro):
         filling.demand_filled(what.text)
         _send(rows, what, actor, at)
@@ -127,6 +133,13 @@ def _parts(rows: QuerySet[Case], case: Case, what: Doing, actor: Actor, at: date
     if what.asks:
         return _went(workflow.ask(macro.verb, rows, payload, actor=actor, at=at))
     return _went(verb(rows, payload, actor=actor, at=at))
+
+
+def _method(what: Doing) -> str:
+    """Return how the words of a macro leave: as its message, or with its move; '' = not at all."""
+    if sends(what.plan.macro):
+        return what.plan.macro.method
+    return str((what.values or {}).get("method") or "")
 
 
 def _send(rows: QuerySet[Case], what: Doing, actor: Actor, at: datetime) -> None:

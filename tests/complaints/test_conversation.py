@@ -425,4 +425,4 @@ def test_the_line_says_how_far_the_message_is(client, house, state, words):
 def test_the_draft_of_a_recalled_message_has_the_name_of_its_tab(house):
     case = open_case(house)
     notice = write(house, case)
-    assert recalling.draft_key(case, notice) == f"case:{case.pk}:email"
+    assert recalling.draft_key(case, notice) == f"case:{case.pk}:write-email"

@@ -4,14 +4,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from complaints.choices import Status
+from complaints.conversation import doubting
 from complaints.models import Case, CustomerNotice, Macro, ReplyTemplate
 from complaints.replies import defaults
 from config.kernel import journal, rulesets
 from config.kernel.models import Approval, OutboxMessage
 from config.shared.actors import SYSTEM
+from customers.models import ContactPoint
 from tests.factories.complaints import AT, Bank, do, in_state, open_case
+from tests.factories.customers import CustomerFactory
 from tests.portal.desks import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -175,6 +179,45 @@ def test_a_doubtful_address_is_asked_about_and_nothing_happens_meanwhile(house, 
     assert answer.context["form"].doubted
     assert (sent(case), Case.objects.get(pk=case.pk).status) == (0, Status.IN_PROGRESS)
     assert officer.post(url(case), {**form, "sure": "on"}).status_code == 302
+
+
+@pytest.mark.parametrize("doubt", ["unverified", "changed", "unknown", ""])
+@pytest.mark.parametrize("moves", [True, False])
+def test_a_doubtful_number_is_asked_about_twice_and_recorded(house, officer, doubt, moves):
+    """As its move tells the customer, and as its own message does."""
+    phone, long_ago = "13812345678", timezone.now() - timedelta(days=90)
+    customer = CustomerFactory.create(phone=phone)
+    fresh = timezone.now() - timedelta(days=6) if doubt == "changed" else long_ago
+    ContactPoint.objects.filter(customer=customer).update(
+        verified_at=None if doubt == "unverified" else long_ago, changed_at=fresh
+    )
+    if doubt == "unknown":
+        ContactPoint.objects.filter(customer=customer).delete()
+    more = {"verb": "notify"} if moves else {"template": "fee-explained", "fields": {"cause": "F1"}}
+    macro(method="sms", **more)
+    state = "resolved" if moves else "in_progress"
+    case = in_state(house, state, customer=customer, contact_phone=phone)
+    before = CustomerNotice.objects.filter(case=case).count()
+
+    def told() -> int:
+        return CustomerNotice.objects.filter(case=case).count() - before
+
+    form = typed(officer.get(url(case)), text="Our words.")
+    if doubt:
+        first = officer.post(url(case), form)
+        assert first.status_code == 422
+        assert 'name="sure"' in first.content.decode()
+        assert "Our words." in first.content.decode()
+        assert str(doubting.WORDS[doubt]) in first.content.decode()
+        assert told() == 0
+        form["sure"] = "on"
+    assert officer.post(url(case), form).status_code == 302
+    assert told() == 1
+    said = [
+        journal.facts_of(entry)
+        for entry in journal.entries(case.stream).filter(action="case.sent_in_doubt")
+    ]
+    assert said == ([{"method": "sms", "doubt": doubt}] if doubt else [])
 
 
 def test_only_who_may_do_every_part_is_offered_it(house, officer):
