@@ -225,7 +225,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if PORTAL_MODE == "test"
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "config.shared.static_files.ModuleStaticFilesStorage"
     },
 }
 FILE_UPLOAD_PERMISSIONS = 0o600

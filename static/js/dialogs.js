@@ -1,10 +1,8 @@
-// Dialogs, menus, small switches, and what to do when a request fails or is sent twice.
+// Dialogs, menus, small switches, and the errors of a form.
 const doc = document;
 const one = (selector, within = doc) => within.querySelector(selector);
 const all = (selector, within = doc) => Array.from(within.querySelectorAll(selector));
 const host = doc.getElementById("dialog");
-const toast = (text, tone) => doc.dispatchEvent(new CustomEvent("toast", { detail: { text, tone } }));
-const said = (id) => { const words = doc.getElementById(id); return words ? words.content.textContent : ""; };
 
 /* a[data-dialog]: the page behind the link is shown in #dialog; without JavaScript it is a page */
 function load(link) {
@@ -41,12 +39,6 @@ const SWITCHES = {
     part.hidden = !part.hidden;
     button.setAttribute("aria-expanded", String(!part.hidden));
   },
-  showPassword: (button) => {
-    const field = one(button.dataset.showPassword);
-    field.type = field.type === "password" ? "text" : "password";
-    button.setAttribute("aria-pressed", String(field.type === "text"));
-    field.focus();
-  },
   tab: (button) => {
     all("[data-tab]", button.parentNode).forEach((each) => {
       const on = each === button;
@@ -58,7 +50,7 @@ const SWITCHES = {
     if (shown && shown.getAttribute("role") !== "tabpanel") shown.focus();
   },
 };
-const SELECTOR = "[data-open], [data-close], [data-dialog], [data-print], [data-toggle-hidden], [data-show-password], [data-tab]";
+const SELECTOR = "[data-open], [data-close], [data-dialog], [data-print], [data-toggle-hidden], [data-tab]";
 
 doc.addEventListener("click", (event) => {
   all("[data-menu][open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
@@ -83,40 +75,7 @@ doc.addEventListener("keydown", (event) => {
   all("[data-menu][open]").forEach((menu) => { menu.open = false; one("summary", menu).focus(); });
 });
 
-/* a form is sent once: the second click waits for the answer of the first */
-function hold(form, on) {
-  if (on) form.dataset.sent = "1";
-  else delete form.dataset.sent;
-  all("button[type=submit]", form).forEach((button) => { button.toggleAttribute("data-busy", on); });
-}
-
-doc.addEventListener("submit", (event) => {
-  if (!event.target.dataset.sent) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-}, true);
-doc.addEventListener("submit", (event) => {
-  const form = event.target;
-  if (form.method === "post" && !event.defaultPrevented && !form.hasAttribute("hx-post")) hold(form, true);
-});
-doc.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.elt.matches("form[hx-post]")) hold(event.detail.elt, true);
-});
-doc.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.elt.matches("form[hx-post]")) hold(event.detail.elt, false);
-});
-window.addEventListener("pageshow", (event) => {
-  if (event.persisted) all("form[data-sent]").forEach((form) => hold(form, false));
-});
-
-/* failures are said in words, and errors of a form take the focus */
-doc.addEventListener("htmx:sendError", () => toast(said("tpl-offline"), "bad"));
-doc.addEventListener("htmx:timeout", () => toast(said("tpl-offline"), "bad"));
-doc.addEventListener("htmx:responseError", (event) => {
-  const header = event.detail.xhr.getResponseHeader("HX-Trigger") || "";
-  if (!header.includes('"toast')) toast(said("tpl-failed"), "bad");
-});
-
+/* errors of a form take the focus */
 function focusErrors() {
   const summary = one("[data-error-summary]:not([data-seen])");
   if (!summary) return;
@@ -125,6 +84,3 @@ function focusErrors() {
 }
 focusErrors();
 doc.addEventListener("htmx:afterSettle", focusErrors);
-
-/* what needs this script stays hidden without it */
-all("[data-show-password][hidden]").forEach((button) => { button.hidden = false; });

@@ -1,115 +1,9 @@
-// Lists and single keys: j k x o on any [data-list] with [data-row]; other keys click [data-key="e"].
-// The cursor and the selection are kept by the value of data-row and of the tick box, so that rows
-// swapped in by htmx carry them on; the entry of the history keeps the cursor for the way back.
+// Single keys: j k x o on the rows of a list, g and a letter for a page; others click [data-key="e"].
+import { current, move, pin, range, select } from "./selection.js";
+
 const doc = document;
 const root = doc.documentElement;
 const one = (selector, within = doc) => within.querySelector(selector);
-const all = (selector, within = doc) => Array.from(within.querySelectorAll(selector));
-const rows = () => all("[data-list] [data-row]");
-const current = () => one("[data-row].is-cursor");
-const named = (key) => (key ? one(`[data-list] [data-row="${CSS.escape(key)}"]`) : null);
-
-/* cursor */
-let place = "";
-let later = 0;
-
-function remember() {
-  clearTimeout(later);
-  later = setTimeout(() => {
-    if (place) history.replaceState({ ...history.state, row: place }, "");
-  }, 150);
-}
-
-function mark(row) {
-  rows().forEach((each) => each.classList.toggle("is-cursor", each === row));
-  place = row ? row.dataset.row : "";
-}
-
-function move(step) {
-  const list = rows();
-  if (!list.length) return;
-  const row = list[Math.max(0, Math.min(list.length - 1, list.indexOf(current()) + step))];
-  mark(row);
-  remember();
-  row.scrollIntoView({ block: "nearest" });
-  const link = one("a", row);
-  if (link) link.focus({ preventScroll: true });
-}
-
-/* selection: counted in [data-selcount], shown with [data-bulkbar], kept when rows are swapped */
-const chosen = new Set();
-let anchor = "";
-const box = (row) => one("input[type=checkbox]", row);
-
-function count() {
-  const ticks = rows().map(box).filter(Boolean);
-  const number = ticks.filter((tick) => tick.checked).length;
-  const whole = number > 0 && number === ticks.length;
-  const every = one("[data-selall]");
-  if (every) {
-    every.checked = whole;
-    every.indeterminate = number > 0 && !whole;
-  }
-  const said = beyond(whole) || number;
-  all("[data-selcount]").forEach((spot) => { spot.textContent = said; });
-  all("[data-bulkbar]").forEach((bar) => { bar.hidden = !number; });
-}
-
-/* [data-allmatch]: offered once the whole page is ticked and there are further pages */
-function beyond(whole) {
-  const offer = one("[data-allmatch]");
-  if (!offer) return "";
-  const words = one("[data-n]", offer);
-  offer.hidden = !(whole && offer.closest("form[data-more]") && words);
-  const tick = one("input", offer);
-  if (offer.hidden) tick.checked = false;
-  return tick.checked ? words.dataset.n : "";
-}
-
-function select(row, on) {
-  const tick = row && box(row);
-  if (!tick) return;
-  tick.checked = on === undefined ? !tick.checked : on;
-  row.classList.toggle("is-sel", tick.checked);
-  if (tick.checked) chosen.add(tick.value);
-  else chosen.delete(tick.value);
-  count();
-}
-
-function range(row, on) {
-  const list = rows();
-  const from = list.indexOf(named(anchor) || row);
-  const to = list.indexOf(row);
-  list.slice(Math.min(from, to), Math.max(from, to) + 1).forEach((each) => select(each, on));
-}
-
-doc.addEventListener("click", (event) => {
-  const row = event.target.closest("[data-row]");
-  if (event.target.closest("[data-selnone]")) rows().forEach((each) => select(each, false));
-  if (!row || event.target !== box(row)) return;
-  const on = event.target.checked;
-  if (event.shiftKey && anchor) range(row, on);
-  else anchor = row.dataset.row;
-});
-doc.addEventListener("change", (event) => {
-  const row = event.target.closest("[data-row]");
-  const on = event.target.checked;
-  if (event.target.closest("[data-allmatch]")) count();
-  else if (event.target.matches("[data-selall]")) rows().forEach((each) => select(each, on));
-  else if (row && event.target === box(row)) select(row, on);
-});
-
-function carryOn() {
-  rows().forEach((row) => {
-    const tick = box(row);
-    if (tick && (tick.checked || chosen.has(tick.value))) select(row, true);
-  });
-  if (!current() && named(place)) mark(named(place));
-  count();
-}
-doc.addEventListener("htmx:afterSettle", carryOn);
-place = (history.state && history.state.row) || "";
-carryOn();
 
 /* a[data-back]: the page one came from, as it was left, when it is the one the link names */
 doc.addEventListener("click", (event) => {
@@ -119,8 +13,9 @@ doc.addEventListener("click", (event) => {
   history.back();
 });
 
-/* keys */
-let waiting = 0;
+/* chords: g and a letter struck within this time; by when the keys were struck, however slow the page */
+const CHORD_MS = 1500;
+let struck = -Infinity;
 
 function go(key) {
   const entry = one(`a.navi[data-chord="${CSS.escape(key)}"]`);
@@ -155,9 +50,9 @@ function show(id) {
 const ACTS = {
   j: () => move(1),
   k: () => move(-1),
-  x: () => { select(current()); anchor = place; },
+  x: () => { select(current()); pin(); },
   X: () => { if (current()) range(current(), true); },
-  g: () => { waiting = Date.now(); },
+  g: (at) => { struck = at; },
   o: () => follow("a", current()),
   e: next,
   "/": () => { const field = one("[data-find]"); if (field) field.focus(); },
@@ -202,14 +97,14 @@ function press(key) {
   return true;
 }
 
-function act(key) {
-  const chord = waiting && Date.now() - waiting < 1500;
-  waiting = 0;
+function act(key, at) {
+  const chord = at - struck < CHORD_MS;
+  struck = -Infinity;
   if (chord && go(key)) return true;
   if (current() && pick(key)) return true;
   if (press(key)) return true;
   if (!(key in ACTS)) return false;
-  return ACTS[key]() !== false;
+  return ACTS[key](at) !== false;
 }
 
 doc.addEventListener("keydown", (event) => {
@@ -218,5 +113,5 @@ doc.addEventListener("keydown", (event) => {
   if (event.altKey || resting(event.target)) return;
   const key = event.key.length === 1 && !event.shiftKey ? event.key.toLowerCase() : event.key;
   if (event.repeat && key !== "j" && key !== "k") return;
-  if (act(key)) event.preventDefault();
+  if (act(key, event.timeStamp)) event.preventDefault();
 });

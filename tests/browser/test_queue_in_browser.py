@@ -110,6 +110,23 @@ def test_chords_go_and_the_list_of_keys_names_them(
     queue.wait_for_url("**/cases/")
 
 
+def test_a_chord_counts_by_when_its_keys_were_struck(queue: Any) -> None:
+    queue.clock.install()
+    queue.reload()
+    went: list[str] = []
+    queue.on("request", lambda one: went.append(one.url) if one.is_navigation_request() else None)
+    queue.keyboard.press("g")
+    queue.clock.fast_forward(2_000)
+    push(queue, "h j")
+    expect(cursor(queue)).to_have_text("Matter 00")
+    assert went == []  # the h came too late
+    queue.keyboard.press("g")
+    queue.evaluate("Date.now = () => 0")  # a clock that is set anew breaks no chord
+    queue.keyboard.press("h")
+    queue.wait_for_url(lambda url: not url.endswith(ALL))
+    assert [url.rpartition("/")[2] for url in went] == [""]
+
+
 def test_keys_can_be_switched_off(
     page: Any, sign_in: Callable[..., None], officer: Account
 ) -> None:

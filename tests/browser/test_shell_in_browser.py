@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.urls import reverse
 from playwright.sync_api import expect
 
 from config.portal import context
@@ -260,6 +261,76 @@ def test_the_rail_and_the_error_pages_keep_their_shape(
     visitor.goto("/no/such/page/")
     screenshot(visitor, "shell-404-visitor")
     axe(visitor)
+
+
+def errors_of(page: Any) -> list[str]:
+    """Hear what the page writes to the console as an error, from now on."""
+    heard: list[str] = []
+    page.on("console", lambda one: heard.append(one.text) if one.type == "error" else None)
+    return heard
+
+
+def asked(word: str) -> Callable[[Any], bool]:
+    """Tell the request of the palette for this word."""
+    return lambda request: f"q={word}" in (request.post_data or "").split("&")
+
+
+def test_a_page_left_while_it_asks_for_a_part_says_nothing(
+    page: Any, sign_in: Callable[..., None], account: Account
+) -> None:
+    heard = errors_of(page)
+    sign_in(page, account)
+    page.goto("/components/")
+    page.wait_for_selector("#nav-count-calls.hot")
+    page.route("**/fragments/frame/", lambda _route: None)  # asked for and never answered
+    with page.expect_request("**/fragments/frame/"):
+        page.evaluate("window.htmx.trigger('#frame-counts', 'refresh')")
+    with page.expect_event("requestfailed") as ended:
+        page.goto("/scripts/")
+    assert ended.value.failure == "net::ERR_ABORTED"
+    assert heard == []
+
+
+def test_a_search_overtaken_by_the_next_letter_says_nothing(
+    page: Any, sign_in: Callable[..., None], account: Account
+) -> None:
+    heard = errors_of(page)
+    sign_in(page, account)
+    page.goto("/scripts/")
+    page.keyboard.press("Control+k")
+    field = page.locator("#frame-find")
+    held: list[Any] = []
+    hits = reverse("search_hits")
+
+    def hold(route: Any) -> None:
+        """Leave the first word without an answer for ever."""
+        if asked("fee")(route.request):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(f"**{hits}", hold)
+    with page.expect_request(asked("fee")):
+        field.fill("fee")
+    with page.expect_event("requestfailed") as ended, page.expect_request_finished(asked("fees")):
+        field.fill("fees")
+    assert ended.value.failure == "net::ERR_ABORTED"
+    assert len(held) == 1
+    assert heard == []
+
+
+def test_a_failed_request_is_still_an_error_of_the_page(
+    page: Any, sign_in: Callable[..., None], account: Account
+) -> None:
+    sign_in(page, account)
+    page.goto("/scripts/")
+    page.wait_for_selector("#nav-count-calls.hot")
+    page.route("**/fragments/frame/", lambda route: route.fulfill(status=404))
+    with page.expect_event(
+        "console", lambda message: "Response Status Error Code 404" in message.text
+    ):
+        page.evaluate("window.htmx.trigger('#frame-counts', 'refresh')")
+    expect(page.locator("#toasts")).to_contain_text("did not")
 
 
 def test_the_combobox_is_driven_by_keys(
