@@ -22,7 +22,7 @@ from complaints.holding import hold_cases
 from complaints.models import Case, CaseExclusion, IdentityCheck
 from config.kernel import journal, notices
 from config.kernel.actions import Action
-from config.kernel.models import Notice
+from config.kernel.models import JournalEntry, Notice
 from config.kernel.notices import NoticeKind
 from config.shared.actors import Actor
 from config.shared.registry import Contribution, DueWork
@@ -176,6 +176,18 @@ def overrides(scope: Scope, *, since: datetime) -> QuerySet[IdentityCheck]:
     return rows.select_related("case__customer", "by").order_by("-at", "-id")
 
 
+def reasons(checks: Sequence[IdentityCheck]) -> dict[int, str | None]:
+    """Return why each of these looks was taken, by pk; None = erased. Two queries.
+
+    `checks` is what `overrides` gave somebody, with the cases loaded; the words are not masked.
+    """
+    streams = {row.case.stream for row in checks}
+    entries = list(JournalEntry.objects.filter(stream__in=streams, action=OVERRIDDEN))
+    words = journal.words_of(entries)
+    said = {(entry.stream, entry.seq): words[entry.pk].get("reason") for entry in entries}
+    return {row.pk: said.get((row.case.stream, row.seq)) for row in checks}
+
+
 def tell_overrides(at: datetime) -> int:
     """Due work `identity_digest`: once a day tell supervisors of yesterday's overrides.
 
@@ -285,6 +297,7 @@ __all__ = [
     "contributions",
     "override",
     "overrides",
+    "reasons",
     "standing",
     "tell_overrides",
 ]

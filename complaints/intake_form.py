@@ -191,7 +191,8 @@ class IntakeForm(forms.Form):
 
     def clean_service_notice(self) -> ServiceNotice | None:
         """Return the notice the case is registered from; one that was withdrawn is left out."""
-        return service_notices.usable(self.cleaned_data["service_notice"].strip(), self.at)
+        given = self.cleaned_data["service_notice"].strip()
+        return service_notices.usable(given, self.scope, self.at)
 
     def draft(self) -> CaseDraft:
         """Return the draft of a valid form; its token keeps a double click from making two."""

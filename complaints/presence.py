@@ -13,11 +13,13 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.clocks.telling import case_link
 from complaints.models import Case, CasePresence
+from complaints.reach import reaches
 from complaints.seeing import able
 from config.kernel import notices
 from config.kernel.notices import NoticeKind
 from config.shared.actors import Actor
 from config.shared.registry import Contribution, DueWork
+from config.shared.scope import Scope
 from config.shared.words import actor_words
 from staff.models import Person
 
@@ -48,6 +50,14 @@ def seen(case: Case, person_id: int, *, typing: bool, at: datetime) -> None:
         unique_fields=["case", "person"],
         update_fields=["seen_at", "typing_at"],
     )
+
+
+def may(case: Case, scope: Scope) -> bool:
+    """Tell whether this person is shown at the case: who may write in it or take it on.
+
+    Whoever only reads (quality, executive reader, senior approver, auditor) leaves no trace here.
+    """
+    return reaches(case, scope, "note") or reaches(case, scope, "claim")
 
 
 def left(case: Case, person_id: int) -> None:

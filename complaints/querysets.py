@@ -1,17 +1,20 @@
 """Named questions about cases."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from django.apps import apps
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Model, OuterRef, Q
 
 from complaints.choices import OPEN, Severity, WatchedBy
 from config.shared.scope import Reach, Scope, ScopedQuerySet
 
 if TYPE_CHECKING:
     from complaints.models.case import Case
-    from complaints.models.desk import BulkAct
+    from complaints.models.desk import BulkAct, BulkRow
+    from complaints.models.replies import ServiceNotice
+
+M = TypeVar("M", bound=Model)
 
 
 class CaseQuerySet(ScopedQuerySet["Case"]):
@@ -85,6 +88,19 @@ class CaseQuerySet(ScopedQuerySet["Case"]):
         return self.open().filter(paused=False, next_due_at__lt=at)
 
 
+class OfCaseQuerySet(ScopedQuerySet[M]):
+    """Rows that belong to a case (`case`): who may do an act on the case may do it on them."""
+
+    area = "cases"
+
+    def visible_to(self, scope: Scope, act: str = "view") -> Self:
+        """Keep the rows of the cases on which this person may do `act`."""
+        if scope.everything:
+            return self
+        cases = apps.get_model("complaints", "Case")._default_manager
+        return self.filter(case__in=cases.visible_to(scope, act))  # type: ignore[attr-defined]
+
+
 class BulkActQuerySet(ScopedQuerySet["BulkAct"]):
     """Acts on many cases: one's own; those who supervise every case see all of them."""
 
@@ -95,3 +111,21 @@ class BulkActQuerySet(ScopedQuerySet["BulkAct"]):
         if Reach.ALL in scope.to(self.area, "supervise"):
             return self
         return self.filter(by=scope.member)
+
+
+class BulkRowQuerySet(ScopedQuerySet["BulkRow"]):
+    """Cases of acts on many: seen with the act; the page names only the cases in sight."""
+
+    area = "cases"
+
+    def visible_to(self, scope: Scope, act: str = "view") -> Self:
+        """Keep the rows of the acts this person may look at."""
+        if Reach.ALL in scope.to(self.area, "supervise"):
+            return self
+        return self.filter(act__by=scope.member)
+
+
+class ServiceNoticeQuerySet(ScopedQuerySet["ServiceNotice"]):
+    """Service notices: everybody who may read them reads all of them."""
+
+    area = "service_notices"

@@ -156,9 +156,9 @@ def _record(
 # --- Reads ---------------------------------------------------------------------------------
 
 
-def shown(at: datetime) -> QuerySet[ServiceNotice]:
+def shown(scope: Scope, at: datetime) -> QuerySet[ServiceNotice]:
     """Return what stands in the banner at `at`, the earliest start first."""
-    rows = ServiceNotice.objects.filter(
+    rows = ServiceNotice.objects.visible_to(scope).filter(
         ends_at__gt=at, shown_from__lte=at, withdrawn_at__isnull=True
     )
     return rows.select_related("branch", "line", "cause").order_by("starts_at", "id")
@@ -168,22 +168,18 @@ def banner(scope: Scope, at: datetime) -> list[ServiceNotice]:
     """Return the notices for somebody who registers cases; nothing, without a query, for others."""
     if not scope.may("cases", "register"):
         return []
-    return list(shown(at)[:SHOWN])
+    return list(shown(scope, at)[:SHOWN])
 
 
-def current() -> QuerySet[ServiceNotice]:
-    """Return all notices that were not withdrawn, for forms that name one."""
-    return ServiceNotice.objects.filter(withdrawn_at__isnull=True)
-
-
-def usable(pk: str, at: datetime) -> ServiceNotice | None:
+def usable(pk: str, scope: Scope, at: datetime) -> ServiceNotice | None:
     """Return the notice a case is registered from; None where it is none, not yet, or taken back.
 
     One that has ended is taken: customers call about it afterwards.
     """
     if not (pk.isascii() and pk.isdigit() and len(pk) < 10):
         return None
-    rows = current().filter(pk=int(pk), shown_from__lte=at)
+    rows = ServiceNotice.objects.visible_to(scope).filter(pk=int(pk), shown_from__lte=at)
+    rows = rows.filter(withdrawn_at__isnull=True)
     return rows.select_related("branch", "line", "cause").first()
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from django.db import transaction
 from django.db.models import OuterRef, Subquery
 from django.db.models.fields import IntegerField
+from django.http import Http404
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -56,6 +57,14 @@ def every() -> list[Term]:
     """Return all tags: those in use in their order, then the others."""
     rows = Term.objects.filter(taxonomy=LIST)
     return sorted(rows, key=lambda term: (not term.active, term.order, term.code))
+
+
+def fetch(scope: Scope, code: str) -> Term:
+    """Return a tag that this person may change: no right 403, no such tag 404."""
+    scope.demand("tags", "edit")
+    for term in Term.objects.filter(taxonomy=LIST, code=code):
+        return term
+    raise Http404
 
 
 def create(name_en: str, name_zh: str, *, actor: Actor, at: datetime) -> Term:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from complaints.models.teamwork import CaseTask
 
 
+def _answered(scope: Scope) -> Q:
+    """Tasks this person may take, refuse and answer: asked of them, and they answer tasks."""
+    return _asked(scope) if scope.may("cases", "answer_task") else Q(pk__in=[])
+
+
 def _asked(scope: Scope) -> Q:
     """Tasks asked of this person, or of a unit in which they work on cases."""
     wanted = Q(person=scope.member)
@@ -41,7 +46,7 @@ def _called_back(scope: Scope) -> Q:
 
 _REACHED: Final[Mapping[str, Callable[[Scope], Q]]] = {
     "view": _seen,
-    "answer": _asked,
+    "answer": _answered,
     "cancel": _called_back,
 }
 
@@ -55,8 +60,9 @@ class CaseTaskQuerySet(ScopedQuerySet["CaseTask"]):
         """Keep the tasks on which this person may do `act`: view, answer, cancel.
 
         One sees what one was asked or asks, and what one's unit was asked (those who work on
-        cases there, act `task`); who reaches every case sees all. Those asked answer. Who asked
-        calls back, so does who supervises the case; the report to the regulator only supervisors.
+        cases there, act `task`); who reaches every case sees all. Those asked answer, if they
+        answer tasks at all (act `answer_task`: readers and auditors do not). Who asked calls
+        back, so does who supervises the case; the report to the regulator only supervisors.
         Recused people see none; restricted cases are for those who may open them.
         """
         if scope.everything:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db.models import Prefetch, Q
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -27,7 +28,8 @@ def find(asked: str, scope: Scope, at: datetime, limit: int) -> Found:
     rows = Person.objects.visible_to(scope, "find").active().filter(_all_words(asked))
     found = rows.select_related("department").prefetch_related(Prefetch("absences", away))
     people, more = first_of(list(found.order_by("staff_no")[: limit + 1]), limit)
-    return Found(tuple(_hit(person) for person in people), more)
+    reads_staff = scope.may("admin", "view")
+    return Found(tuple(_hit(person, linked=reads_staff) for person in people), more)
 
 
 def _too_short(asked: str) -> bool:
@@ -43,7 +45,8 @@ def _all_words(asked: str) -> Q:
     return named | Q(staff_no__iexact=asked)
 
 
-def _hit(person: Person) -> Hit:
+def _hit(person: Person, *, linked: bool) -> Hit:
+    """Return one line; it leads to the entry of the staff list for who may read that."""
     absences = list(person.absences.all())
     here = _("Not away")
     if absences:
@@ -52,7 +55,7 @@ def _hit(person: Person) -> Hit:
     other = person.name_en if chinese else person.name_zh
     return Hit(
         title=person.label,
-        url="",
+        url=reverse("admin:staff_person_change", args=[person.pk]) if linked else "",
         icon="user-off" if absences else "user-circle",
         meta=tuple(
             text for text in (other, person.staff_no, person.department.label, here) if text

@@ -114,8 +114,10 @@ _CASES: Final[Mapping[str, _Row]] = {
     "relink": _row(CO=O, CS=A),
     # Tags of a case
     "tag": _row(HA=O, CO=O, CS=A, DH=O, HD=D, BH=D, CD=R),
-    # Co-handling 协办, task force, playbook; the tasked unit accepts, refuses, answers
+    # Co-handling 协办, task force, playbook; the tasked unit or person accepts, refuses, answers;
+    # who only reads (executive reader, senior approver, auditor) answers nothing
     "task": _row(CO=O, CS=A, DH=O, HD=D, BH=D, CD=R),
+    "answer_task": _row(HA=O, CO=O, CS=A, DH=O, HD=D, BH=D, RM=O, RMM=D, DL=O, QA=O, CD=R),
     "task_force": _row(CO=O, CS=A, HD=D, BH=D),
     "step": _row(HA=O, CO=O, CS=A, DH=O, HD=D, BH=D, CD=R),
     # Remedies and their proof; budgets

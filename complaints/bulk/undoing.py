@@ -26,8 +26,8 @@ class UndoRefused(WordedError):  # noqa: N818 - named for what happened
 
 def may_undo(act: BulkAct, scope: Scope) -> bool:
     """Tell whether this person may take the act back: whoever did it, or a supervisor."""
-    verb = ACTS[act.verb]
-    if not scope.may("cases", verb.act):
+    verb = ACTS.get(act.verb)
+    if verb is None or not scope.may("cases", verb.act):
         return False
     return act.by_id == scope.member or Reach.ALL in scope.to("cases", "supervise")
 
@@ -35,7 +35,9 @@ def may_undo(act: BulkAct, scope: Scope) -> bool:
 def why_not(act: BulkAct, at: datetime) -> str:
     """Return why the act cannot be taken back now, or ''. Asks no database for loaded acts."""
     verb = ACTS.get(act.verb)
-    if verb is None or act.undoes_id is not None:
+    if verb is None:
+        return _("The portal does not know this act, so it cannot be taken back.")
+    if act.undoes_id is not None:
         return _("A taking back is not taken back itself: do the act again.")
     if verb.undo is None:
         return str(verb.lasts)

@@ -11,6 +11,7 @@ from complaints.bulk.acts import ACTS, CLASSIFIED
 from complaints.models import BulkAct, Case
 from config.kernel.actions import Action
 from config.kernel.models import Term
+from config.shared.scope import Scope
 from config.shared.words import listed
 from staff.models import Department, Person
 
@@ -39,8 +40,11 @@ def actions() -> Iterator[Action]:
     )
 
 
-def told(act: BulkAct) -> str:
-    """Return what the act was given, in words: the handler, the department, the tags."""
+def told(act: BulkAct, scope: Scope) -> str:
+    """Return what the act was given, in words: the handler, the department, the tags.
+
+    A case is named where this person may read it.
+    """
     what = act.what
     if "handler" in what:
         return _label(Person.objects.filter(pk=what["handler"]).first())
@@ -51,7 +55,7 @@ def told(act: BulkAct) -> str:
     if "severity" in what:
         return str(naming.severity(what["severity"]))
     if "into" in what:
-        into = Case.objects.filter(pk=what["into"]).first()
+        into = Case.objects.visible_to(scope).filter(pk=what["into"]).first()
         return _("into %(number)s") % {"number": into.number} if into else ""
     return _classified(what)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.choices import OPEN, Precision, RemedyState, Responsibility, Severity, Status
 from complaints.models.priority import PRIORITY
-from complaints.querysets import CaseQuerySet
+from complaints.querysets import CaseQuerySet, OfCaseQuerySet
 from config.kernel.models import Recorded, StoredFile, Term
 from config.shared.crypto import EncryptedField
 from customers.models import Customer
@@ -294,6 +294,8 @@ class CaseRemedy(models.Model):
     escalated_at = models.DateTimeField(null=True, blank=True)
     at = models.DateTimeField()
     by_id = models.BigIntegerField(null=True)
+
+    objects = OfCaseQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("remedy")

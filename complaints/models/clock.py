@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from complaints.choices import ClockName, ClockState, PauseKind, Status
 from complaints.models.case import Case
 from complaints.models.rules import ClockLimit
+from complaints.querysets import OfCaseQuerySet
 from config.kernel.models import RuleSet
 
 
@@ -43,6 +44,8 @@ class CaseClock(models.Model):
     breached_at = models.DateTimeField(null=True, blank=True)
     next_level = models.PositiveSmallIntegerField(default=1)
     next_fire_at = models.DateTimeField(null=True, blank=True)
+
+    objects = OfCaseQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("clock")

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.choices import IdentityMethod, IdentityResult, RowResult
 from complaints.models.case import Case
-from complaints.querysets import BulkActQuerySet
+from complaints.querysets import BulkActQuerySet, BulkRowQuerySet
 from config.kernel.models import Recorded
 from config.shared.crypto import EncryptedField
 from staff.models import Department, Person
@@ -105,6 +105,8 @@ class BulkRow(models.Model):
     )
     before = models.JSONField(default=dict, blank=True)
     version_after = models.PositiveIntegerField(default=0)
+
+    objects = BulkRowQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("row of a bulk act")

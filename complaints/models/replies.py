@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.choices import ServiceNoticeKind
 from complaints.models.case import Case
+from complaints.querysets import ServiceNoticeQuerySet
 from config.kernel.models import Recorded, RuleRow, Term
 from staff.models import Department
 
@@ -100,6 +101,8 @@ class ServiceNotice(Recorded):
     release = models.CharField(_("release"), max_length=60, blank=True)
     template = models.CharField(max_length=40, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ServiceNoticeQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("service notice")

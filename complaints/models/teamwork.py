@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.choices import StepState, TaskKind, TaskState
 from complaints.models.case import Case
+from complaints.querysets import OfCaseQuerySet
 from complaints.task_querysets import CaseTaskQuerySet
 from config.kernel.models import RuleRow
 from config.shared.claim import Versioned
@@ -112,6 +113,8 @@ class CaseStep(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     by = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
     seq = models.PositiveIntegerField(null=True, blank=True)
+
+    objects = OfCaseQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("step of a case")

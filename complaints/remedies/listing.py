@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from complaints.choices import RemedyState
-from complaints.models import Case, CaseRemedy
+from complaints.models import CaseRemedy
 from config.shared.listing import Column, List, Order
 from config.shared.scope import Reach, Scope
 
@@ -67,8 +67,7 @@ def rows(scope: Scope) -> QuerySet[CaseRemedy]:
     Own = what one sees to, and what stands in cases one handles or accepted.
     """
     scope.demand(AREA)
-    visible = Case.objects.visible_to(scope)
-    found = CaseRemedy.objects.filter(case__in=visible)
+    found = CaseRemedy.objects.visible_to(scope)
     found = found.select_related("case", "term", "owner", "department", "proof")
     reach = scope.to(AREA)
     if Reach.ALL in reach:

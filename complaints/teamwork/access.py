@@ -22,7 +22,9 @@ from staff.models import Person, RoleGrant
 from staff.models.accounts import Role
 from staff.roles import REACH
 
-_GIVING: Final = (TaskState.ASKED, TaskState.ACCEPTED, TaskState.ANSWERED)
+APOLOGY: Final = "case.apology"
+"""The entry and the notice by which an apology is asked for (`relations.apologies`)."""
+GIVING: Final = (TaskState.ASKED, TaskState.ACCEPTED, TaskState.ANSWERED)
 _TEAM: Final = (WatchedBy.TASK, WatchedBy.TASK_FORCE)
 
 
@@ -48,15 +50,15 @@ def needed(text: str, field: str) -> str:
     return kept
 
 
-def readers() -> list[str]:
-    """Return the roles that open cases at all; only their holders can be let in."""
-    return [role for role, reach in REACH.items() if ("cases", "view") in reach]
+def holders(act: str = "view") -> list[str]:
+    """Return the roles that reach an act on cases at all; only who views them can be let in."""
+    return [role for role, reach in REACH.items() if ("cases", act) in reach]
 
 
-def able(people: Iterable[int]) -> set[int]:
-    """Return which of these people work here and have an account that opens cases."""
+def able(people: Iterable[int], act: str = "view") -> set[int]:
+    """Return which of these people work here and have an account that may do `act` on cases."""
     rows = Person.objects.active().filter(pk__in=list(people), account__is_active=True)
-    rows = rows.filter(account__grants__role__in=readers())
+    rows = rows.filter(account__grants__role__in=holders(act))
     return set(rows.values_list("pk", flat=True))
 
 
@@ -154,7 +156,7 @@ def barred(pairs: Collection[tuple[str, int]]) -> set[tuple[str, int]]:
 
 def _entitled(case: Case) -> set[int]:
     """Return whom the tasks of a case let read it."""
-    tasks = CaseTask.objects.filter(case=case, state__in=_GIVING)
+    tasks = CaseTask.objects.filter(case=case, state__in=GIVING)
     pairs = list(tasks.values_list("person_id", "department_id"))
     directory = Directory() if pairs else None
     found: set[int | None] = {person for person, _unit in pairs}

@@ -155,7 +155,7 @@ def _asked(what: Asking) -> tuple[list[Department], Person | None]:
     if what.person_id is not None:
         people = Person.objects.active().filter(pk=what.person_id, account__is_active=True)
         person = people.select_related("department").first()
-        if person is None or person.pk not in access.able([person.pk]):
+        if person is None or person.pk not in access.able([person.pk], "answer_task"):
             message = _("This person does not work on cases.")
             raise TeamRefused("person", message).at_field("person")
         return [person.department], person

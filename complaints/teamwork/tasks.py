@@ -30,8 +30,9 @@ ANSWERED: Final = "case.task_answered"
 CANCELLED: Final = "case.task_cancelled"
 LATE: Final = "case.task_late"
 REPORT: Final = "case.report_due"
-NEEDED: Final = (ASKED, TAKEN, LATE, REPORT)
+NEEDED: Final = (ASKED, TAKEN, LATE, REPORT, access.APOLOGY)
 """Notices that ask for something; they are done when the task ends."""
+_DUE_ALWAYS: Final = (TaskKind.REPORT, TaskKind.APOLOGY)
 _FIELDS: Final = ["state", "person", "accepted_at", "ended_at", "answer_seq", "version"]
 
 Tasks = QuerySet[CaseTask]
@@ -134,9 +135,9 @@ def cancel(
 def end_with(cases: Sequence[Case], at: datetime) -> list[journal.Fact]:
     """Call back what is still open of held cases that have ended; the facts to record.
 
-    The report to the regulator is due whatever became of the case.
+    The report to the regulator and an apology are due whatever became of the case.
     """
-    rows = CaseTask.objects.filter(case__in=cases).open().exclude(kind=TaskKind.REPORT)
+    rows = CaseTask.objects.filter(case__in=cases).open().exclude(kind__in=_DUE_ALWAYS)
     tasks = list(rows.select_related("department"))
     return call_back(cases, tasks, at)
 
@@ -182,7 +183,7 @@ def _end(task: CaseTask, state: TaskState, at: datetime) -> None:
 
 def _workers(person_id: int) -> Person:
     person = Person.objects.active().filter(pk=person_id).select_related("department").first()
-    if person is None or person.pk not in access.able([person_id]):
+    if person is None or person.pk not in access.able([person_id], "answer_task"):
         message = _("This person does not work on cases.")
         raise TeamRefused("person", message).at_field("person")
     return person

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_http_methods
 
 from complaints import bulk as acts
-from complaints.bulk import ACTS, BulkVerb, Picked, Refused
+from complaints.bulk import ACTS, BulkVerb, Picked, Refused, wording
 from complaints.bulk.forms import FORMS, BulkForm
 from complaints.choices import RowResult
 from complaints.models import BulkAct, BulkRow
@@ -124,7 +124,8 @@ def _button(kind: BulkVerb, count: int) -> str:
 
 def _told(request: StaffRequest, act: BulkAct, beyond: Any) -> HttpResponse:
     """Say what was done; where something was refused, list it (409 when nothing was done)."""
-    rows = BulkRow.objects.filter(act=act, result=RowResult.REFUSED).select_related("case")
+    rows = BulkRow.objects.visible_to(request.scope).filter(act=act, result=RowResult.REFUSED)
+    rows = rows.select_related("case")
     left = [Refused(row.case.number, row.said) for row in rows.order_by("pk")[:LISTED]]
     text = done_words(act)
     page = reverse("cases_bulk_act", args=[act.pk])
@@ -168,7 +169,7 @@ def done_words(act: BulkAct) -> str:
     if act.undoes_id is not None:
         n = act.done
         text = ngettext("%(count)d case is as it was.", "%(count)d cases are as they were.", n)
-    return text % {"act": ACTS[act.verb].title, "count": act.done}
+    return text % {"act": wording.title(act.verb), "count": act.done}
 
 
 def undo_address(request: StaffRequest, act: BulkAct) -> str:

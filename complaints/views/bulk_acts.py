@@ -62,7 +62,7 @@ def bulk_act(request: StaffRequest, pk: int) -> HttpResponse:
 def bulk_undo(request: StaffRequest, pk: int) -> HttpResponse:
     """Take an act back; 409 with the reason where that is not possible any more."""
     act = _fetch(request, pk)
-    if not acts.may_undo(act, request.scope):
+    if not acts.may_undo(act, request.scope) and act.verb in acts.ACTS:
         raise PermissionDenied(_("Only whoever did it, or a supervisor, takes it back."))
     try:
         back = acts.undo(act, request.scope, actor=request.actor, at=timezone.now())
@@ -94,8 +94,8 @@ def bulk_stop(request: StaffRequest, pk: int) -> HttpResponse:
 
 
 def _fetch(request: StaffRequest, pk: int) -> BulkAct:
-    rows = BulkAct.objects.select_related("by", "undone_by__by", "undoes__by")
-    return rows.fetch(request.scope, pk=pk)
+    rows = BulkAct.objects.visible_to(request.scope)
+    return rows.select_related("by", "undone_by__by", "undoes__by").fetch(request.scope, pk=pk)
 
 
 def _line(act: BulkAct) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _context(request: StaffRequest, act: BulkAct) -> dict[str, Any]:
     """Return what the page of an act shows; the rows of one page, by position."""
     at = timezone.now()
     shown = request.GET.get("show", "")
-    rows = BulkRow.objects.filter(act=act).select_related("case")
+    rows = BulkRow.objects.visible_to(request.scope).filter(act=act).select_related("case")
     if shown in RowResult.values:
         rows = rows.filter(result=shown)
     page = page_of(rows, _ROWS, request.GET.get("page", ""), _PAGE)
@@ -115,7 +115,7 @@ def _context(request: StaffRequest, act: BulkAct) -> dict[str, Any]:
     may = acts.may_undo(act, request.scope)
     return {
         **_line(act),
-        "told": wording.told(act),
+        "told": wording.told(act, request.scope),
         "at": at,
         "lines": _rows(request, page.rows),
         "pager": _pager(page, {"show": shown} if shown in RowResult.values else {}),

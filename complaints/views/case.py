@@ -15,12 +15,14 @@ from django.utils.translation import pgettext
 from django.views.decorators.http import require_GET
 
 from complaints import (
+    case_labels,
     case_lines,
     case_page,
     case_parts,
     clocks,
     delays,
     identity,
+    presence,
     revealing,
     tagging,
     timeline,
@@ -45,13 +47,15 @@ RAIL_ROWS = 30
 
 def seen(request: StaffRequest, number: str, act: str = "view") -> Case:
     """Return the case for `act`, or refuse in the house order."""
-    return case_page.rows_for_page().fetch(request.scope, act, number=number)
+    rows = case_page.rows_for_page().prefetch_related(None)
+    return rows.fetch(request.scope, act, number=number)
 
 
 @require_GET
 def case_view(request: StaffRequest, number: str) -> HttpResponse:
     """Show one case: what it is, what happened, what is due, what can be done."""
     case = seen(request, number)
+    case_labels.load(case)
     context = line(request, case) | side(request, case) | head(request, case)
     context |= {"composers": composers(case, request.scope), "rail_query": _rail_query(request)}
     return render(request, "complaints/case.html", context)
@@ -60,10 +64,9 @@ def case_view(request: StaffRequest, number: str) -> HttpResponse:
 @require_GET
 def case_timeline(request: StaffRequest, number: str) -> HttpResponse:
     """Answer with the timeline alone, filtered by ?show=."""
-    case = seen(request, number)
-    context = line(request, case)
     if not is_htmx(request):
         return case_view(request, number)
+    context = line(request, seen(request, number))
     return render(request, "complaints/_timeline.html", context)
 
 
@@ -71,6 +74,7 @@ def case_timeline(request: StaffRequest, number: str) -> HttpResponse:
 def case_side(request: StaffRequest, number: str) -> HttpResponse:
     """Answer with the side panel, and the head beside it out of band."""
     case = seen(request, number)
+    case_labels.load(case)
     context = side(request, case) | head(request, case) | {"oob": True}
     return render(request, "complaints/_case_side_and_head.html", context)
 
@@ -84,6 +88,7 @@ def head(request: StaffRequest, case: Case) -> dict[str, Any]:
         "buttons": case_page.buttons(case, request.scope),
         "steps": case_page.steps(case),
         "may_tag": reaches(case, request.scope, "tag") and case.status in tagging.STATES,
+        "is_present": presence.may(case, request.scope),
         "may_chase": case.is_open and reaches(case, request.scope, "chased"),
     }
 
@@ -203,11 +208,8 @@ def case_why(request: StaffRequest, number: str, clock: int) -> HttpResponse:
     `?format=json` and `?format=text` (to print, to copy) answer with the same alone.
     """
     case = seen(request, number)
-    row = get_object_or_404(
-        CaseClock.objects.filter(case=case).select_related(
-            "limit__policy__rule_set", "calendar", "case"
-        ),
-        pk=clock,
+    row = CaseClock.objects.select_related("limit__policy__rule_set", "calendar", "case").fetch(
+        request.scope, case=case, pk=clock
     )
     told = clocks.explain(row)
     form = request.GET.get("format", "")

@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -37,7 +36,7 @@ class DelayForm(forms.Form):
 def case_delay(request: StaffRequest, number: str, clock: int) -> HttpResponse:
     """Ask why a clock of the case ran out, or keep the answer; 409 when somebody was faster."""
     case = case_page.rows_for_page().fetch(request.scope, delays.ACT, number=number)
-    row = get_object_or_404(CaseClock.objects.filter(case=case), pk=clock)
+    row = CaseClock.objects.fetch(request.scope, delays.ACT, case=case, pk=clock)
     at, status = timezone.now(), 200
     form = DelayForm(request.POST if request.method == "POST" else None, at=at)
     if not form.is_bound and not delays.unexplained(row, at):

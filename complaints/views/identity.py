@@ -19,8 +19,6 @@ from complaints.hiding import hider
 from complaints.identity import IdentityRefused, Standing
 from complaints.models import Case, IdentityCheck
 from complaints.reach import reaches
-from config.kernel import journal
-from config.kernel.models import JournalEntry
 from config.shared.forms import CleanText
 from config.shared.htmx import changed, form_answer, go, is_htmx, toast
 from config.shared.scope import Scope
@@ -187,13 +185,9 @@ def identity_overrides(request: StaffRequest) -> HttpResponse:
 
 def _with_reasons(checks: list[IdentityCheck], scope: Scope) -> list[dict[str, Any]]:
     """Return the checks with the words of their entries, masked for the reader; two queries."""
-    entries = JournalEntry.objects.filter(
-        action=identity.OVERRIDDEN, stream__in={row.case.stream for row in checks}
-    )
-    words = journal.words_of(entries)
-    known = {(entry.stream, entry.seq): words[entry.pk] for entry in entries}
+    said = identity.reasons(checks)
     rows = []
     for row in checks:
-        text = known.get((row.case.stream, row.seq), {}).get("reason")
+        text = said.get(row.pk)
         rows.append({"row": row, "reason": hider(row.case, scope)(text) if text else None})
     return rows

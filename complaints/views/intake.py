@@ -43,8 +43,9 @@ def case_new(request: StaffRequest) -> HttpResponse:
     if "customer" in request.GET:
         initial["customer"] = request.GET["customer"]
     if "beside" in request.GET:
-        first = Case.objects.select_related("customer", "intake_channel")
-        beside = first.fetch(request.scope, "link", number=request.GET["beside"])
+        beside = Case.objects.select_related("customer", "intake_channel").fetch(
+            request.scope, "link", number=request.GET["beside"]
+        )
         initial = matters.first_values(beside)
     form = _form(request, initial=initial)
     return _page(request, form, kept=bool(kept))
@@ -52,7 +53,7 @@ def case_new(request: StaffRequest) -> HttpResponse:
 
 def _from_notice(request: StaffRequest) -> dict[str, Any]:
     """Return what the service notice named in the address knows of the case."""
-    notice = service_notices.usable(request.GET.get("notice", ""), timezone.now())
+    notice = service_notices.usable(request.GET.get("notice", ""), request.scope, timezone.now())
     if notice is None:
         return {}
     known = {

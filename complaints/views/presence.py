@@ -1,5 +1,6 @@
 """Who else has the case open, asked for every 15 seconds; and people to mention in a note."""
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -14,8 +15,7 @@ from staff.http import StaffRequest
 
 
 def _case(request: StaffRequest, number: str, act: str = "view") -> Case:
-    rows = Case.objects.select_related("department")
-    return rows.fetch(request.scope, act, number=number)
+    return Case.objects.select_related("department").fetch(request.scope, act, number=number)
 
 
 @require_POST
@@ -25,6 +25,8 @@ def case_presence(request: StaffRequest, number: str) -> HttpResponse:
     `leave`=1 when the page is closed. Closes the notices of mentions: their note is on the page.
     """
     case, at, me = _case(request, number), timezone.now(), request.actor.id or 0
+    if not presence.may(case, request.scope):
+        raise PermissionDenied(_("You may read this, but not do that here."))
     if request.POST.get("leave") == "1":
         presence.left(case, me)
         return HttpResponse(status=204)
@@ -32,13 +34,14 @@ def case_presence(request: StaffRequest, number: str) -> HttpResponse:
     mentions.opened(case, me, at)
     viewers = presence.here(case, me, at)
     context = {"case": case, "viewers": viewers, "writers": presence.writers(viewers)}
+    context["may_ask"] = reaches(case, request.scope, "note")
     return render(request, "complaints/_viewers.html", context)
 
 
 @require_POST
 def case_ask_to_wait(request: StaffRequest, number: str, person: int) -> HttpResponse:
-    """Ask somebody who is writing to wait; they get a notice."""
-    case = _case(request, number)
+    """Ask somebody who is writing to wait; they get a notice. For who may write here too."""
+    case = _case(request, number, "note")
     asked = presence.ask_to_wait(case, person, actor=request.actor, at=timezone.now())
     if asked is None:
         raise Http404

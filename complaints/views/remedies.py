@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
@@ -25,7 +25,7 @@ from config.kernel.models import Approval
 from config.shared.chips import PagerLinks
 from config.shared.forms import CleanText
 from config.shared.htmx import form_answer, go
-from config.shared.listing_pages import Page, page_of
+from config.shared.listing_pages import BIGGEST, Page, page_of
 from config.shared.worded import WordedError
 from staff.http import StaffRequest
 from staff.models import Department, Person
@@ -106,12 +106,12 @@ def remedy_done(request: StaffRequest, number: str, pk: int) -> HttpResponse:
     case = case_page.rows_for_page().fetch(request.scope, "remedy", number=number)
     posted = request.POST if request.method == "POST" else None
     form = DoneForm(posted, request.FILES or None)
-    row = get_object_or_404(CaseRemedy.objects.filter(case=case).select_related("term"), pk=pk)
+    row = _row(request, case, pk)
     words = {"title": _("Remedy done: %(remedy)s") % {"remedy": row.term.label}, "act": _("Save")}
 
     def act(given: dict[str, Any]) -> None:
         remedies.complete(
-            CaseRemedy.objects.filter(pk=row.pk, case__in=_reached(request, case)),
+            CaseRemedy.objects.visible_to(request.scope, "remedy").filter(pk=row.pk),
             given["words"],
             proof=given["proof"],
             actor=request.actor,
@@ -126,12 +126,12 @@ def remedy_cancel(request: StaffRequest, number: str, pk: int) -> HttpResponse:
     """Take a promised remedy back with a reason; 409 when it was ended meanwhile."""
     case = case_page.rows_for_page().fetch(request.scope, "remedy", number=number)
     form = CancelForm(request.POST if request.method == "POST" else None)
-    row = get_object_or_404(CaseRemedy.objects.filter(case=case).select_related("term"), pk=pk)
+    row = _row(request, case, pk)
     title = _("Take back: %(remedy)s") % {"remedy": row.term.label}
 
     def act(given: dict[str, Any]) -> None:
         remedies.cancel(
-            CaseRemedy.objects.filter(pk=row.pk, case__in=_reached(request, case)),
+            CaseRemedy.objects.visible_to(request.scope, "remedy").filter(pk=row.pk),
             given["words"],
             actor=request.actor,
             at=timezone.now(),
@@ -140,8 +140,11 @@ def remedy_cancel(request: StaffRequest, number: str, pk: int) -> HttpResponse:
     return _ended(request, case, form, act, {"title": title, "act": _("Take back")})
 
 
-def _reached(request: StaffRequest, case: Case) -> Any:
-    return Case.objects.visible_to(request.scope, "remedy").filter(pk=case.pk)
+def _row(request: StaffRequest, case: Case, pk: int) -> CaseRemedy:
+    """Return one remedy of a case for the act, or refuse."""
+    return CaseRemedy.objects.select_related("term").fetch(
+        request.scope, "remedy", case=case, pk=min(pk, BIGGEST)
+    )
 
 
 def _ended(
@@ -260,7 +263,9 @@ def remedy_budget(request: StaffRequest) -> HttpResponse:
 def remedy_proof(request: StaffRequest, number: str, pk: int) -> HttpResponseBase:
     """Send the proof of a remedy of a case within reach."""
     case = case_page.rows_for_page().fetch(request.scope, number=number)
-    row = CaseRemedy.objects.filter(case=case, pk=pk).select_related("proof").first()
-    if row is None or row.proof is None or row.proof.erased_at is not None:
+    row = CaseRemedy.objects.select_related("proof").fetch(
+        request.scope, case=case, pk=min(pk, BIGGEST)
+    )
+    if row.proof is None or row.proof.erased_at is not None:
         raise Http404
     return budgets.proof_of(case, row, actor=request.actor, at=timezone.now())

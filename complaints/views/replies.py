@@ -115,7 +115,7 @@ def case_reply_preview(request: StaffRequest, number: str) -> HttpResponse:
 @require_POST
 def case_reply_words(request: StaffRequest, number: str) -> HttpResponse:
     """Answer with the words of a text that customers do not use: a hint, never a block."""
-    _case(request, number, "view")
+    _case(request, number, "note")
     typed = "\n".join(request.POST.getlist("text"))[:_LONGEST]
     context = {"jargon": jargon.find([typed], jargon.words()) if typed.strip() else []}
     return render(request, "complaints/_reply_words.html", context)

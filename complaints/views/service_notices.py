@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,7 +24,7 @@ from config.shared.chips import PagerLinks
 from config.shared.forms import CleanText, VersionedForm
 from config.shared.htmx import form_answer, go
 from config.shared.listing import Order
-from config.shared.listing_pages import page_of
+from config.shared.listing_pages import BIGGEST, page_of
 from staff.http import StaffRequest
 from staff.models import Department
 
@@ -104,7 +104,7 @@ def service_notices(request: StaffRequest) -> HttpResponse:
     scope, at = request.scope, timezone.now()
     scope.demand("service_notices")
     history = request.GET.get("tab") == "history"
-    rows = ServiceNotice.objects.select_related("branch", "line", "cause")
+    rows = ServiceNotice.objects.visible_to(scope).select_related("branch", "line", "cause")
     links: PagerLinks | None = None
     if history:
         over = rows.exclude(ends_at__gt=at, withdrawn_at__isnull=True)
@@ -157,7 +157,7 @@ def service_notice_edit(request: StaffRequest, pk: int | None = None) -> HttpRes
     """Write a notice, or change one before it starts; 422 in words, 409 when overtaken."""
     request.scope.demand("service_notices", "edit")
     at = timezone.now()
-    notice = _row(pk) if pk is not None else None
+    notice = _row(request, pk) if pk is not None else None
     form = NoticeForm(request.POST if request.method == "POST" else None, notice=notice, at=at)
     if form.is_valid() and _put(request, form, notice, at):
         messages.success(request, _("The notice is saved."))
@@ -180,12 +180,12 @@ def _put(
         if notice is None:
             room.add_notices([form.data_of()], actor=request.actor, at=at)
         else:
-            rows = ServiceNotice.objects.filter(pk=notice.pk)
+            rows = ServiceNotice.objects.visible_to(request.scope, "edit").filter(pk=notice.pk)
             expected = {notice.pk: form.cleaned_data["version"]}
             room.change_notices(rows, form.data_of(), actor=request.actor, at=at, expected=expected)
     except NoticeRefused as error:
         if notice is not None and error.code in {"stale", "started"}:
-            form.refuse(str(error), ServiceNotice.objects.get(pk=notice.pk).version)
+            form.refuse(str(error), _row(request, notice.pk).version)
         else:
             form.add_error(error.code if error.code in _ON_FIELDS else None, str(error))
         return False
@@ -200,16 +200,16 @@ class WithdrawForm(VersionedForm):
 def service_notice_withdraw(request: StaffRequest, pk: int) -> HttpResponse:
     """Ask before a notice is taken back; 409 when it was changed or is over."""
     request.scope.demand("service_notices", "edit")
-    notice = _row(pk)
+    notice = _row(request, pk)
     data = request.POST if request.method == "POST" else None
     form = WithdrawForm(data, row_version=notice.version)
     if form.is_valid():
-        rows = ServiceNotice.objects.filter(pk=notice.pk)
+        rows = ServiceNotice.objects.visible_to(request.scope, "edit").filter(pk=notice.pk)
         expected = {notice.pk: form.cleaned_data["version"]}
         try:
             room.withdraw_notices(rows, actor=request.actor, at=timezone.now(), expected=expected)
         except NoticeRefused as error:
-            form.refuse(str(error), ServiceNotice.objects.get(pk=notice.pk).version)
+            form.refuse(str(error), _row(request, notice.pk).version)
         else:
             messages.success(request, _("The notice is withdrawn."))
             return go(request, reverse("service_notices"))
@@ -228,15 +228,15 @@ def service_notice_withdraw(request: StaffRequest, pk: int) -> HttpResponse:
 def service_notice_register(request: StaffRequest, pk: int) -> HttpResponse:
     """Go to the form of a new case with what the notice knows."""
     request.scope.demand("cases", "register")
-    notice = room.usable(str(pk), timezone.now())
+    notice = room.usable(str(pk), request.scope, timezone.now())
     if notice is None:
         messages.info(request, _("This notice holds no longer."))
         return redirect("case_new")
     return redirect(f"{reverse('case_new')}?notice={notice.pk}")
 
 
-def _row(pk: int) -> ServiceNotice:
-    found = ServiceNotice.objects.filter(pk=pk).select_related("branch", "line", "cause").first()
-    if found is None:
-        raise Http404
-    return found
+def _row(request: StaffRequest, pk: int) -> ServiceNotice:
+    """Return a notice that the reader may change, or refuse."""
+    return ServiceNotice.objects.select_related("branch", "line", "cause").fetch(
+        request.scope, "edit", pk=min(pk, BIGGEST)
+    )

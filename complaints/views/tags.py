@@ -82,7 +82,7 @@ def tag_new(request: StaffRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def tag_edit(request: StaffRequest, code: str) -> HttpResponse:
     """Ask for other names of a tag, and rename it; 409 when somebody was faster."""
-    term = _tag(request, code)
+    term = tag_list.fetch(request.scope, code)
     names = {"name_en": term.name_en, "name_zh": term.name_zh}
     data = request.POST if request.method == "POST" else None
     form = NamesForm(data, row_version=term.version, initial=names)
@@ -98,7 +98,7 @@ def tag_edit(request: StaffRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def tag_merge(request: StaffRequest, code: str) -> HttpResponse:
     """Ask into which tag it is merged, and do it; many cases are moved in the background."""
-    term = _tag(request, code)
+    term = tag_list.fetch(request.scope, code)
     form = IntoForm(request.POST if request.method == "POST" else None, row_version=term.version)
     others = {row.code: row for row in tagging.usable() if row.pk != term.pk}
     pairs = [("", _("Choose a tag")), *((row.code, row.label) for row in others.values())]
@@ -116,7 +116,7 @@ def tag_merge(request: StaffRequest, code: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def tag_retire(request: StaffRequest, code: str) -> HttpResponse:
     """Ask, and take a tag out of use; a retired one is put into use again."""
-    term = _tag(request, code)
+    term = tag_list.fetch(request.scope, code)
     verb = tag_list.retire if term.active else tag_list.restore
     title = _("Retire “%(tag)s”") if term.active else _("Use “%(tag)s” again")
     lead = _("Cases keep it; nobody can add it any more.") if term.active else ""
@@ -166,8 +166,7 @@ def case_tag_drop(request: StaffRequest, number: str) -> HttpResponse:
 
 def _case(request: StaffRequest, number: str) -> Case:
     """Return a case the reader sees and may tag, or refuse."""
-    rows = Case.objects.prefetch_related("tags__term")
-    case = rows.fetch(request.scope, number=number)
+    case = Case.objects.prefetch_related("tags__term").fetch(request.scope, number=number)
     if not reaches(case, request.scope, "tag"):
         raise PermissionDenied(_("You may read this, but not do that here."))
     return case
@@ -209,15 +208,6 @@ def _answer(request: StaffRequest, case: Case, answers: list[tagging.Tagged]) ->
     return changed(close_dialog(answer), "case-changed")
 
 
-def _tag(request: StaffRequest, code: str) -> Term:
-    """Return a tag to be changed; 403 without the right, 404 for none."""
-    request.scope.demand("tags", "edit")
-    term = Term.objects.filter(taxonomy=tagging.LIST, code=code).first()
-    if term is None:
-        raise Http404
-    return term
-
-
 def _seen(term: Term, form: VersionedForm) -> Term:
     """Return the tag with the version that the reader saw."""
     term.version = form.cleaned_data["version"]
@@ -230,8 +220,7 @@ def _try(request: StaffRequest, form: VersionedForm, title: str, act: str, do: A
         do()
     except tag_list.TagChanged as stale:
         code = request.resolver_match.kwargs.get("code", "") if request.resolver_match else ""
-        now = Term.objects.filter(taxonomy=tagging.LIST, code=code).first()
-        form.refuse(str(stale), now.version if now else 0)
+        form.refuse(str(stale), tag_list.fetch(request.scope, code).version)
     except tag_list.TagRefused as refused:
         form.add_error(None, str(refused))
     else:

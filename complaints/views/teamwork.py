@@ -82,7 +82,7 @@ def task_new(request: StaffRequest, number: str) -> HttpResponse:
         try:
             made = asking.ask(rows, form.asking, actor=request.actor, at=timezone.now())
         except TeamRefused as refused:
-            _put(form, refused)
+            _put(request, form, refused)
         else:
             for task in made:
                 told = {"unit": task.department.label, "due": moment_words(task.due_at)}
@@ -161,7 +161,7 @@ def _dialog(request: StaffRequest, pk: int, act: _Act) -> HttpResponse:
         try:
             act.do(rows, form, said)
         except TeamRefused as refused:
-            _put(form, refused)
+            _put(request, form, refused)
         except FileRefused as refused:
             form.add_error("file", str(refused))
         else:
@@ -200,11 +200,11 @@ def _lead(task: CaseTask, request: StaffRequest) -> str:
     return _("Case %(number)s, due %(due)s. %(question)s") % told
 
 
-def _put(form: forms.Form, refused: TeamRefused) -> None:
+def _put(request: StaffRequest, form: forms.Form, refused: TeamRefused) -> None:
     """Show a refusal: 409 where somebody was faster, else beside its field."""
     if refused.code == "stale" and isinstance(form, TaskForm):
-        now = CaseTask.objects.get(pk=form.task.pk)
-        form.refuse(str(refused), now.version)
+        now = CaseTask.objects.visible_to(request.scope).filter(pk=form.task.pk).first()
+        form.refuse(str(refused), (now or form.task).version)
     else:
         form.add_error(refused.field if refused.field in form.fields else None, str(refused))
 

@@ -92,7 +92,7 @@ class AskForm(forms.Form):
         units = Department.objects.active().exclude(pk=case.department_id)
         offered.queryset = units.order_by("code")
         person: Any = self.fields["person"]
-        person.queryset = askable(case).exclude(pk=case.handler_id or 0)
+        person.queryset = askable(case, "answer_task").exclude(pk=case.handler_id or 0)
         person.empty_label = _("Nobody in particular")
         kind: Any = self.fields["kind"]
         kinds = (TaskKind.CO_HANDLING, TaskKind.CARE, TaskKind.OTHER)
@@ -135,7 +135,7 @@ class AcceptForm(TaskForm):
         """Offer the people of the department that was asked, and who was asked by name."""
         super().__init__(*args, task=task, **options)
         field: Any = self.fields["person"]
-        people = askable(task.case)
+        people = askable(task.case, "answer_task")
         unit = people.filter(department__path__startswith=task.department.path)
         field.queryset = unit | people.filter(pk=task.person_id or 0)
 
@@ -192,10 +192,10 @@ class ForceLeaveForm(forms.Form):
     reason = CleanText(label=gettext_lazy("Reason"), rows=3, max_length=LONG)
 
 
-def askable(case: Case) -> QuerySet[Person]:
-    """Return who may be asked about a case: works on cases, does not stay out of it."""
+def askable(case: Case, act: str = "view") -> QuerySet[Person]:
+    """Return who may be asked about a case: does `act` on cases, does not stay out of this one."""
     people = Person.objects.active().filter(
-        account__is_active=True, account__grants__role__in=access.readers()
+        account__is_active=True, account__grants__role__in=access.holders(act)
     )
     people = people.exclude(pk__in=case.exclusions.values("person")).distinct()
     return people.select_related("department").order_by("department__code", "staff_no")

@@ -27,7 +27,7 @@ PIECE = "complaints/_part_steps.html"
 def step_done(request: StaffRequest, number: str, step: int) -> HttpResponse:
     """Tick a step off, or with `again` open it once more; answers with the part."""
     case = _fetch(request, number, "step")
-    row = _step(case, step)
+    row = _step(request, case, step)
     verb = steps.again if "again" in request.POST else steps.done
     rows = steps.within(request.scope).filter(pk=row.pk)
     said = ""
@@ -47,7 +47,7 @@ def step_done(request: StaffRequest, number: str, step: int) -> HttpResponse:
 def step_skip(request: StaffRequest, number: str, step: int) -> HttpResponse:
     """Leave a step out; a mandatory one only with a reason."""
     case = _fetch(request, number, "step")
-    row = _step(case, step)
+    row = _step(request, case, step)
     form = LeaveOutForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         rows = steps.within(request.scope).filter(pk=row.pk)
@@ -120,9 +120,10 @@ def _fetch(request: StaffRequest, number: str, act: str) -> Case:
     return case
 
 
-def _step(case: Case, pk: int) -> CaseStep:
-    rows = CaseStep.objects.filter(case=case).select_related("step")
-    return get_object_or_404(rows, pk=min(pk, BIGGEST))
+def _step(request: StaffRequest, case: Case, pk: int) -> CaseStep:
+    return CaseStep.objects.select_related("step").fetch(
+        request.scope, "step", case=case, pk=min(pk, BIGGEST)
+    )
 
 
 def _rows(request: StaffRequest, case: Case) -> Any:

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -26,6 +27,7 @@ _LONGEST: Final = 60
 def case_draft(request: StaffRequest, number: str, form: str) -> HttpResponse:
     """Keep what is typed in a form of this case."""
     case = _case(request, number, form)
+    _demand_writer(request, case, form)
     try:
         unsent.keep(case, form, request.POST, person_id=request.actor.id, at=timezone.now())
     except saved.NotSaved as refused:
@@ -37,6 +39,8 @@ def case_draft(request: StaffRequest, number: str, form: str) -> HttpResponse:
 def case_draft_drop(request: StaffRequest, number: str, form: str) -> HttpResponse:
     """Throw a draft away and show the form as it was."""
     case = _case(request, number, form)
+    if unsent.load(case, form, person_id=request.actor.id) is None:  # one's own can always go
+        _demand_writer(request, case, form)
     unsent.drop(case, form, person_id=request.actor.id)
     if "from_list" in request.POST:
         return go(request, reverse("drafts"))
@@ -88,6 +92,24 @@ def _url(case: Case, form: str) -> str:
         case unsent.MACRO:
             return reverse("case_macro", args=[case.number, name])
     return f"{case.get_absolute_url()}#composer"
+
+
+def _demand_writer(request: StaffRequest, case: Case, form: str) -> None:
+    """Refuse in words who may not carry the form out on this case."""
+    for act in _acts(form):
+        if Case.objects.visible_to(request.scope, act).filter(pk=case.pk).exists():
+            return
+    raise PermissionDenied(_("You may read this, but not do that here."))
+
+
+def _acts(form: str) -> list[str]:
+    """Return the acts of which one is needed for a form; a macro is for who writes at all."""
+    kind, _dash, name = form.partition("-")
+    if f"{kind}-" == unsent.WRITE:
+        return [each.act for each in KINDS if each.key == name]
+    if f"{kind}-" == unsent.MOVE:
+        return [act for act in (MOVES[name].act, MOVES[name].ask_act) if act]
+    return ["note", "edit", "message"]
 
 
 def _case(request: StaffRequest, number: str, form: str) -> Case:

@@ -17,7 +17,7 @@ from customers import registering
 from customers.forms import ContactsForm, ManagerForm, ReasonForm, RegisterForm, TierForm
 from customers.models import Customer
 from customers.registering import Overtaken
-from customers.views.card import rows_for_page
+from customers.views.card import row_for_page
 from staff.http import StaffRequest
 
 
@@ -51,7 +51,7 @@ def customer_new(request: StaffRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def customer_reveal(request: StaffRequest, number: str) -> HttpResponse:
     """Show contact data in clear after a reason; the look stands in the record."""
-    row = rows_for_page().fetch(request.scope, "reveal", number=number)
+    row = row_for_page(request.scope, number, "reveal")
     form = ReasonForm(_posted(request))
     if form.is_valid():
         rows = Customer.objects.visible_to(request.scope, "reveal").filter(pk=row.pk)
@@ -75,7 +75,7 @@ def customer_reveal(request: StaffRequest, number: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def customer_tier(request: StaffRequest, number: str) -> HttpResponse:
     """Give the customer another tier from today."""
-    row = rows_for_page().fetch(request.scope, "tiers", number=number)
+    row = row_for_page(request.scope, number, "tiers")
     form = TierForm(_posted(request), customer=row)
     if form.is_valid():
         at = timezone.now()
@@ -99,7 +99,7 @@ def customer_tier(request: StaffRequest, number: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def customer_rm(request: StaffRequest, number: str) -> HttpResponse:
     """Give the customer another relationship manager."""
-    row = rows_for_page().fetch(request.scope, "rm", number=number)
+    row = row_for_page(request.scope, number, "rm")
     form = ManagerForm(_posted(request), customer=row, scope=request.scope)
     if form.is_valid():
         try:
@@ -120,7 +120,7 @@ def customer_rm(request: StaffRequest, number: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def customer_contacts(request: StaffRequest, number: str) -> HttpResponse:
     """Take contact points away, prefer one, add one."""
-    row = rows_for_page().fetch(request.scope, "edit", number=number)
+    row = row_for_page(request.scope, number, "edit")
     form = ContactsForm(_posted(request), customer=row)
     if form.is_valid():
         try:

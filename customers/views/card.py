@@ -20,7 +20,6 @@ from config.shared.words import actor_words
 from customers.forms import masked
 from customers.lookup import hit_of
 from customers.models import Customer
-from customers.querysets import CustomerQuerySet
 from staff.http import StaffRequest
 
 _CHANGES: Final = 30
@@ -38,16 +37,20 @@ class Change:
     text: str
 
 
-def rows_for_page() -> CustomerQuerySet:
-    """Return customers with what the page and its dialogs show."""
-    return Customer.objects.select_related("rm", "branch").prefetch_related("contacts")
+def row_for_page(scope: Scope, number: str, act: str = "view") -> Customer:
+    """Return one customer with what the page and its dialogs show, or refuse."""
+    return (
+        Customer.objects.select_related("rm", "branch")
+        .prefetch_related("contacts")
+        .fetch(scope, act, number=number)
+    )
 
 
 @require_safe
 def customer(request: StaffRequest, number: str) -> HttpResponse:
     """Show one customer, cut to what the reader may see."""
     scope, at = request.scope, timezone.now()
-    row = rows_for_page().fetch(scope, number=number)
+    row = row_for_page(scope, number)
     parts = _panels(row, scope, at)
     figures = [figure for _panel, shown in parts for figure in shown.figures]
     context: dict[str, Any] = {

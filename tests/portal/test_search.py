@@ -23,6 +23,7 @@ from staff.roles import scope_of
 from tests.complaints.conftest import _built, shared_house
 from tests.factories.complaints import in_state, open_case
 from tests.factories.staff import AccountFactory, PersonFactory
+from tests.portal.desks import as_role
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -129,6 +130,18 @@ def test_people_are_found_with_unit_and_presence_and_without_telephone(as_, hous
     assert "Away until" in hits(as_("agent"), person.staff_no)
     Person.objects.filter(pk=person.pk).update(active=False)
     assert person.staff_no not in hits(as_("agent"), "欧阳")
+
+
+def test_a_person_leads_to_the_staff_list_for_who_reads_it_and_nowhere_for_others(as_, house):
+    person = house.accounts["handler"].person
+    entry = f'href="/admin/staff/person/{person.pk}/change/"'
+    reader = as_role("AU")
+    assert entry in hits(reader, person.staff_no)
+    assert reader.get(f"/admin/staff/person/{person.pk}/change/").status_code == 200
+    told = hits(as_("officer"), person.staff_no)
+    assert person.staff_no in told
+    assert "/admin/" not in told
+    assert "findhit--only" in told
 
 
 def test_only_pages_one_may_open_are_offered_in_both_languages(as_):
