@@ -1,5 +1,6 @@
 """Typed readers for environment variables; an odd value stops the start with a sentence."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -51,15 +52,18 @@ def choice(name: str, options: tuple[str, ...], default: str) -> str:
 
 
 def kept_secret(folder: Path, name: str, *, size: int = 48) -> str:
-    """Return the secret kept in `folder/name` (0600), made on first use. Demo and test only."""
+    """Return the secret kept in `folder/name` (0600), made on first use. Demo and test only.
+
+    Processes that start together read the same one: it appears whole or not at all.
+    """
     path = folder / name
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        fresh = secrets.token_urlsafe(size)
-        try:
-            handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
-            return path.read_text(encoding="utf-8").strip()
+        made = folder / f".{name}.{os.getpid()}.{secrets.token_hex(4)}"
+        handle = os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         with os.fdopen(handle, "w", encoding="utf-8") as target:
-            target.write(fresh)
+            target.write(secrets.token_urlsafe(size))
+        with contextlib.suppress(FileExistsError):
+            os.link(made, path)
+        made.unlink()
     return path.read_text(encoding="utf-8").strip()
