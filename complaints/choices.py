@@ -262,6 +262,7 @@ class TaskKind(TextChoices):
     CO_HANDLING = "co_handling", _("Co-handling")
     REPORT = "report", _("Report to the regulator")
     CARE = "care", _("Care")
+    APOLOGY = "apology", _("Apology")
     OTHER = "other", _("Other task")
 
 

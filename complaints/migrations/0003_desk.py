@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('kind', models.CharField(choices=[('co_handling', 'Co-handling'), ('report', 'Report to the regulator'), ('care', 'Care'), ('other', 'Other task')], max_length=12)),
+                ('kind', models.CharField(choices=[('co_handling', 'Co-handling'), ('report', 'Report to the regulator'), ('care', 'Care'), ('apology', 'Apology'), ('other', 'Other task')], max_length=12)),
                 ('asked_at', models.DateTimeField()),
                 ('due_at', models.DateTimeField()),
                 ('mandatory', models.BooleanField(default=True, verbose_name='must be answered before resolving')),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext_lazy as _
 
 from complaints.case_parts import CaseAct
@@ -12,6 +13,7 @@ from complaints.models import Case
 from complaints.reach import reaches
 from complaints.relations import (
     agents,
+    apologies,
     chasing,
     clusters,
     linking,
@@ -25,6 +27,7 @@ from complaints.relations import (
 from config.kernel.actions import Action
 from config.kernel.defaults import Default
 from config.kernel.jobs import JobHandler
+from config.kernel.models import Notice
 from config.kernel.notices import NoticeKind
 from config.shared.registry import Contribution, NavItem
 from config.shared.scope import Scope
@@ -57,7 +60,7 @@ _ACTIONS: Final = (
     (agents.ADDED, _("Somebody acts for the customer"), "user-plus"),
     (agents.LETTER, _("The authority letter of the agent is there"), "file-certificate"),
     (agents.CHECKED, _("Call to the customer about the agent: %(state)s"), "phone-check"),
-    (relinking.APOLOGY, _("To be apologised for: %(count)s messages to %(customer)s"), "mail-off"),
+    (apologies.APOLOGY, _("To be apologised for: %(count)s messages to %(customer)s"), "mail-off"),
     (relinking.LOST, _("Case %(number)s was moved to another customer"), "transfer"),
     (relinking.GAINED, _("Case %(number)s was moved here"), "transfer"),
     (clusters.APART, _("Cases found not related"), "x"),
@@ -82,10 +85,10 @@ def contributions() -> tuple[Contribution, ...]:
             _("Answer the customer"),
         ),
         NoticeKind(
-            relinking.APOLOGY,
+            apologies.APOLOGY,
             _("Case %(number)s: apologise to %(customer)s for messages sent by mistake"),
             "mail-off",
-            case_link,
+            _task_link,
             _("Apologise"),
         ),
         JobHandler(signatures.BACKFILL, signatures.backfill, title=_("Marks of older cases")),
@@ -96,6 +99,14 @@ def contributions() -> tuple[Contribution, ...]:
         ),
         *_acts(),
     )  # fmt: skip
+
+
+def _task_link(notice: Notice) -> str:
+    """Return the case at its tasks."""
+    try:
+        return reverse("case", args=[notice.facts["number"]]) + "#tasks"
+    except (NoReverseMatch, KeyError):
+        return ""
 
 
 def _open_and(act: str) -> Callable[[Case, Scope], bool]:

@@ -9,31 +9,27 @@ for an apology.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from complaints import indexing
 from complaints.choices import IdentityResult, NoticeResult
-from complaints.clocks.audience import recused
 from complaints.conversation import promises
 from complaints.models import Case, CustomerNotice, IdentityCheck
 from complaints.relations import looks, signatures
 from complaints.relations.frame import RelationRefused, held, needed
-from config.kernel import journal, notices, outbox
+from config.kernel import journal, outbox
 from config.kernel.models import JournalEntry, Notice, OutboxMessage
 from config.shared.actors import Actor
 from config.shared.claim import hold
 from customers.hashes import phone_hash, tail_hash
 from customers.models import ContactPoint, Customer
 from customers.models.customer import ContactKind, CustomerStatus
-from staff import people
-from staff.models.accounts import Role
 
 MOVED: Final = "case.relinked"
 LOST, GAINED = "customer.case_lost", "customer.case_gained"
-APOLOGY: Final = "case.apology"
 _SAVED: Final = (
     "customer", "rm", "branch", "vulnerable", "language", "contact_name", "contact_phone",
     "contact_phone_hash", "contact_tail_hash", "contact_email", "repeat_of", "repeat_count",
@@ -113,53 +109,12 @@ def disclosed(case: Case) -> Disclosed | None:
     )
 
 
-def ask_apology(cases: QuerySet[Case], notice_pks: list[int], *, actor: Actor, at: datetime) -> int:
-    """Have the officer (else the supervisors) apologise for these notices; returns how many.
-
-    Recorded. RelationRefused when none of them was sent before the case was moved.
-    """
-    with held(cases, actor=actor, at=at) as rows:
-        facts, tellings = [], []
-        for case in rows:
-            told = disclosed(case)
-            wrong = [row for row in told.letters if row.pk in notice_pks] if told else []
-            if not wrong or told is None:
-                raise RelationRefused("none", _("Choose what is to be apologised for."))
-            facts.append(journal.Fact(case, APOLOGY, _apology(told.number, wrong)))
-            tellings += [
-                notices.Telling(
-                    key=f"{APOLOGY}:{case.number}:{case.event_seq + 1}:{pk}",
-                    person_id=pk,
-                    kind=APOLOGY,
-                    about=case.about,
-                    facts={"number": case.number, **_apology(told.number, wrong)},
-                    needs_action=True,
-                )
-                for pk in _asked(case)
-            ]
-        journal.append(facts, actor=actor, at=at)
-        notices.tell(tellings, at=at)
-    return len(tellings)
-
-
 def identity_state(case: Case) -> str:
     """Return how well the sender is known: known, partial (only some contact), or anonymous."""
     if case.customer_id:
         return "known"
     named = case.contact_name or case.contact_phone or case.contact_email
     return "partial" if named else "anonymous"
-
-
-def _apology(number: str, wrong: list[CustomerNotice]) -> dict[str, Any]:
-    return {"customer": number, "notices": [row.pk for row in wrong], "count": len(wrong)}
-
-
-def _asked(case: Case) -> list[int]:
-    """Return who is to apologise: the officer, else the supervisors; nobody who is recused."""
-    out = recused([case])[case.pk]
-    if case.officer_id and case.officer_id not in out:
-        return [case.officer_id]
-    return [row.pk for row in people.audience([Role.SUPERVISOR]) if row.pk not in out]
 
 
 def _customers(pks: set[int | None]) -> dict[int, Customer]:

@@ -14,7 +14,7 @@ from complaints.choices import NoticeMethod
 from complaints.hiding import hider
 from complaints.models import Case
 from complaints.reach import reaches
-from complaints.relations import clusters, linking, relinking
+from complaints.relations import apologies, clusters, linking, relinking
 from complaints.relations import forms as shapes
 from complaints.relations.frame import Overtaken
 from complaints.views.relations import fetch, rows
@@ -80,13 +80,13 @@ def case_disclosed(request: StaffRequest, number: str) -> HttpResponse:
     if form.is_valid():
         pks = [int(pk) for pk in form.cleaned_data["notices"]]
         try:
-            relinking.ask_apology(
+            apologies.ask(
                 rows(request, case, "relink"), pks, actor=request.actor, at=timezone.now()
             )
         except WordedError as refused:
             form.add_error(None, str(refused))
         else:
-            messages.success(request, _("The complaint officer is asked to apologise."))
+            messages.success(request, _("The apology is asked for as a task."))
             return go(request, case.get_absolute_url())
     context = {
         "case": case,

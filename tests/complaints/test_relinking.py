@@ -2,17 +2,27 @@
 
 import pytest
 
-from complaints import identity, records
-from complaints.choices import IdentityResult, NoticeResult, Status
-from complaints.models import CustomerNotice, IdentityCheck
-from complaints.relations import relinking
+from complaints import identity, records, workflow
+from complaints.choices import IdentityResult, NoticeResult, Status, TaskKind
+from complaints.models import CaseExclusion, CaseTask, CustomerNotice, IdentityCheck
+from complaints.relations import apologies, relinking
 from complaints.relations.frame import Overtaken, RelationRefused
+from complaints.teamwork import lateness, tasks
 from config.kernel import outbox, search
 from config.kernel.models import Notice, OutboxMessage
 from customers.models import Customer
 from customers.models.customer import CustomerStatus
-from tests.complaints.relations_help import actions, enter, fresh, last, now, told, url, words
-from tests.factories.complaints import AT, HOUR, in_state, open_case, rows
+from tests.complaints.relations_help import (
+    HTMX,
+    actions,
+    enter,
+    fresh,
+    last,
+    now,
+    url,
+    words,
+)
+from tests.factories.complaints import AT, DAY, HOUR, do, in_state, open_case, rows
 from tests.factories.customers import CustomerFactory
 
 pytestmark = pytest.mark.django_db
@@ -145,8 +155,90 @@ def test_the_page_lists_what_was_seen_and_sent_and_asks_for_an_apology(client, h
     assert client.post(url(case, "disclosed/"), {}).status_code == 422
     ticked = {"notices": [str(notices.first().pk)]}
     assert client.post(url(case, "disclosed/"), ticked).status_code == 302
-    assert told(case, "case.apology") == {house.pk("officer")}
     assert last(case, "case.apology")["count"] == 1
+    again = client.post(url(case, "disclosed/"), ticked)
+    assert again.status_code == 422
+    assert "asked for already" in again.content.decode()
+    assert CaseTask.objects.filter(case=case).count() == 1
+
+
+def apology(house, **given):
+    """Return a case that was moved after a message left, and the task to apologise for it."""
+    wrong, right = customers(house)
+    case = in_state(
+        house, Status.ACCEPTED, customer=wrong, contact_email="wrong@example.com", **given
+    )
+    outbox.deliver(AT + HOUR)
+    sent = list(CustomerNotice.objects.filter(case=case).values_list("pk", flat=True))
+    relink(house, case, right)
+    apologies.ask(rows(case), sent, actor=house.actor("supervisor"), at=AT + 2 * HOUR)
+    return fresh(case), CaseTask.objects.get(case=case, kind=TaskKind.APOLOGY)
+
+
+def test_an_apology_is_a_task_of_the_officer_until_it_is_answered(client, house):
+    case, task = apology(house)
+    heard = Notice.objects.get(kind="case.apology")
+    assert (heard.person_id, heard.about) == (house.pk("officer"), f"task:{task.pk}")
+    assert (task.person_id, task.mandatory, task.state) == (house.pk("officer"), False, "asked")
+    assert task.due_at > task.asked_at
+    enter(client, house, "officer")
+    assert case.number in client.get("/tasks/").content.decode()
+    part = client.get(url(case, "parts/tasks/"), headers=HTMX).content.decode()
+    assert last(case, "case.apology")["customer"] in part
+    given = {"version": task.version, "words": "Called."}
+    assert client.post(f"/tasks/{task.pk}/answer/", given).status_code == 302
+    heard.refresh_from_db()
+    assert heard.done_at is not None
+    assert case.number not in client.get("/tasks/").content.decode()
+
+
+def test_an_apology_that_is_late_is_raised_and_closing_the_case_does_not_end_it(house):
+    case, task = apology(house)
+    supervisor = workflow.payloads.Transferring("Another bank", "Theirs.")
+    do(house, case, "transfer", supervisor, by="supervisor", at=AT + 3 * HOUR)
+    task.refresh_from_db()
+    assert (task.state, fresh(case).status) == ("asked", Status.TRANSFERRED)
+    assert lateness.escalate(task.due_at) == 0
+    assert lateness.escalate(task.due_at + 7 * DAY) == 2
+    told = Notice.objects.filter(kind=tasks.LATE, about=f"task:{task.pk}")
+    assert house.pk("supervisor") in set(told.values_list("person_id", flat=True))
+    mine = CaseTask.objects.visible_to(house.scope("officer"), "answer").filter(pk=task.pk)
+    tasks.answer(
+        mine, "Apologised by phone.", actor=house.actor("officer"), at=task.due_at + 8 * DAY
+    )
+    waiting = Notice.objects.filter(about=f"task:{task.pk}", needs_action=True)
+    assert not waiting.filter(done_at__isnull=True).exists()
+
+
+def test_an_apology_falls_to_whoever_is_left_and_may_open_the_case(house):
+    wrong, right = customers(house)
+    for recused, owner in (((), "officer"), (("officer",), "handler"),
+                           (("officer", "handler"), None)):  # fmt: skip
+        case = in_state(house, Status.IN_PROGRESS, customer=wrong, contact_email="w@example.com")
+        outbox.deliver(AT + HOUR)
+        sent = list(CustomerNotice.objects.filter(case=case).values_list("pk", flat=True))
+        relink(house, case, right)
+        for name in recused:
+            CaseExclusion.objects.create(
+                case=case, person_id=house.pk(name), reason="named", at=AT + HOUR
+            )
+        apologies.ask(rows(case), sent, actor=house.actor("supervisor"), at=AT + 2 * HOUR)
+        task = CaseTask.objects.get(case=case, kind=TaskKind.APOLOGY)
+        assert task.person_id == (house.pk(owner) if owner else None)
+        heard = Notice.objects.filter(about=f"task:{task.pk}").values_list("person_id", flat=True)
+        assert house.pk(owner or "supervisor") in heard
+        assert not {house.pk(name) for name in recused} & set(heard)
+
+
+def test_an_apology_that_was_called_back_can_be_asked_for_again(house):
+    case, task = apology(house)
+    sent = last(case, "case.apology")["notices"]
+    actor = house.actor("supervisor")
+    with pytest.raises(RelationRefused) as caught:
+        apologies.ask(rows(case), sent, actor=actor, at=AT + 3 * HOUR)
+    assert caught.value.code == "asked"
+    tasks.cancel(CaseTask.objects.filter(pk=task.pk), "Not yet.", actor=actor, at=AT + 3 * HOUR)
+    assert apologies.ask(rows(case), sent, actor=actor, at=AT + 4 * HOUR) == 1
 
 
 def test_a_stale_form_gets_409_and_keeps_the_words(client, house):
