@@ -1,10 +1,12 @@
 """Forms of relations: what people type to link, split, move, chase, name agents and sources."""
 
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -20,6 +22,8 @@ from customers.models import Customer
 
 _SHORT = 2_000
 _CHOOSE = ("", _("Choose"))
+_SEEN: Final = "seen_"
+_NUMBERED: Final = re.compile(rf"{_SEEN}[0-9]{{1,18}}")
 
 
 class ChaseForm(forms.Form):
@@ -126,7 +130,11 @@ class ApologyForm(forms.Form):
 
 
 class TogetherForm(forms.Form):
-    """How the customer is told the results of several cases at once."""
+    """How the customer is told the results of several cases at once.
+
+    It carries the version of every case its reader saw (`seen_` and the pk); sent, those are the
+    cases it answers, whatever came or went meanwhile.
+    """
 
     method = forms.ChoiceField(
         label=_("How"),
@@ -136,16 +144,37 @@ class TogetherForm(forms.Form):
     )
     words = CleanText(label=_("What was said or written"), rows=3, max_length=LONG, required=False)
     doubt = ""
+    stale = ""
 
     def __init__(self, *args: Any, cases: Sequence[Case] = (), **options: Any) -> None:
         super().__init__(*args, **options)
-        self._cases = cases
+        shown = {f"{_SEEN}{case.pk}": case.version for case in cases}
+        names = (
+            [name for name in self.data if _NUMBERED.fullmatch(name)] if self.is_bound else shown
+        )
+        for name in names:
+            self.fields[name] = forms.IntegerField(
+                min_value=0, initial=shown.get(name), widget=forms.HiddenInput
+            )
+        self._known = {case.pk: case for case in cases}
+
+    @property
+    def expected(self) -> dict[int, int]:
+        """The cases the reader saw, by pk, with their versions; only of a valid form."""
+        return {
+            int(name.removeprefix(_SEEN)): version
+            for name, version in self.cleaned_data.items()
+            if name.startswith(_SEEN)
+        }
 
     def clean(self) -> dict[str, Any]:
         """Ask twice before the message leaves to a doubtful number or address."""
         data = super().clean() or self.cleaned_data
+        if not self.errors and not self.expected:
+            self.add_error(None, _("Open this again: it does not say which cases you saw."))
         at, method = timezone.now(), data.get("method") or ""
-        doubts = (doubting.doubt(case, method, at) for case in self._cases)
+        seen = [case for pk, case in self._known.items() if self.expected.get(pk) == case.version]
+        doubts = (doubting.doubt(case, method, at) for case in seen)
         self.doubt = next((code for code in doubts if code), "")
         if self.doubt:
             self.fields["sure"] = forms.BooleanField(
@@ -154,6 +183,27 @@ class TogetherForm(forms.Form):
             if not self.data.get("sure"):
                 self.add_error(None, str(doubting.WORDS[self.doubt]))
         return data
+
+    def refuse(self, why: str) -> None:
+        """Turn it back as overtaken: words stay, the next sending is about what is ready now."""
+        self.stale = why
+        data: Any = self.data.copy()
+        for name in [name for name in self.fields if name.startswith(_SEEN)]:
+            del self.fields[name]
+            data.pop(name, None)
+        for case in self._known.values():
+            name = f"{_SEEN}{case.pk}"
+            self.fields[name] = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+            data[name] = str(case.version)
+        self.data = data
+        self.add_error(None, ValidationError(why, code="stale"))
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status of the answer that shows this form: 200, 409 or 422."""
+        if self.stale:
+            return 409
+        return 422 if self.is_bound and self.errors else 200
 
 
 class AgentForm(forms.Form):

@@ -140,7 +140,9 @@ def answer_together(
     By phone or in person: all are told now. By e-mail or SMS: one message that names them all;
     its delivery tells all of them. All or none: what hinders one case hinders the message, and
     the others say which case it was. A registered letter has its proof per case: RelationRefused.
-    `doubt` is the code of a doubt about the contact that the sender accepted.
+    `doubt` is the code of a doubt about the contact that the sender accepted. `expected` names
+    every case that is to be answered with the version that was seen: RelationRefused `gone` where
+    one of them is not in `cases` any more.
     """
     if what.method not in (*SPOKEN, *SENT):
         raise RelationRefused("method", _("Tell them by phone, in person, by e-mail or by SMS."))
@@ -150,6 +152,8 @@ def answer_together(
             outcomes = notify(cases, what, actor=actor, at=at, expected=expected)
         else:
             outcomes = _send(cases, what, actor, at, expected)
+        if expected is not None and {outcome.case.pk for outcome in outcomes} != set(expected):
+            raise RelationRefused("gone", _("One of the cases is not yours to answer any more."))
         if not all(outcome.done for outcome in outcomes):
             transaction.set_rollback(True)
         elif doubt:

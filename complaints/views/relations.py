@@ -29,13 +29,13 @@ from complaints.relations import (
     splitting,
 )
 from complaints.relations import forms as shapes
-from complaints.workflow import explain
+from complaints.workflow import Refusal, explain
 from complaints.workflow.payloads import Told
 from config.kernel import terms
 from config.kernel.files import FileRefused
 from config.shared.htmx import changed, form_answer, go, is_htmx, toast
 from config.shared.worded import WordedError
-from config.shared.words import near_moment_words
+from config.shared.words import labelled, near_moment_words, sentences
 from staff.http import StaffRequest
 
 _BOTH = ["GET", "POST"]
@@ -179,17 +179,36 @@ def case_answer_together(request: StaffRequest, number: str) -> HttpResponse:
         _("One answer for: %(numbers)s") % {"numbers": ", ".join(row.number for row in ready)},
     )  # fmt: skip
 
-    def save(data: dict[str, Any]) -> None:
-        what = Told(data["method"], data["words"])
-        outcomes = matters.answer_together(
-            mine.filter(pk__in=[row.pk for row in ready]), what,
-            actor=request.actor, at=timezone.now(), doubt=form.doubt,
-        )  # fmt: skip
-        wrong = next((outcome for outcome in outcomes if not outcome.done), None)
-        if wrong is not None:
-            raise WordedError("together", explain(wrong))
+    if form.is_valid() and _told(request, form, mine):
+        messages.success(request, words.done)
+        return go(request, case.get_absolute_url())
+    context = {
+        "form": form, "title": words.title, "act": words.act, "lead": words.lead,
+        "back": case.get_absolute_url(), "case": case,
+    }  # fmt: skip
+    return form_answer(request, context, status=form.status)
 
-    return answer(request, case, form, words, save)
+
+def _told(request: StaffRequest, form: shapes.TogetherForm, mine: CaseQuerySet) -> bool:
+    """Answer the cases the reader saw; False = the form says why not, overtaken or refused."""
+    data, expected = form.cleaned_data, form.expected
+    try:
+        outcomes = matters.answer_together(
+            mine.filter(pk__in=expected), Told(data["method"], data["words"]),
+            actor=request.actor, at=timezone.now(), expected=expected, doubt=form.doubt,
+        )  # fmt: skip
+    except WordedError as refused:
+        if refused.code == "gone":
+            form.refuse(str(refused))
+        else:
+            form.add_error(None, str(refused))
+        return False
+    lost = [outcome for outcome in outcomes if outcome.refused in {Refusal.STALE, Refusal.MOVE}]
+    if lost:
+        form.refuse(sentences(labelled(o.case.number, explain(o)) for o in lost))
+    elif wrong := next((outcome for outcome in outcomes if not outcome.done), None):
+        form.add_error(None, explain(wrong))
+    return not form.errors
 
 
 @require_http_methods(_BOTH)

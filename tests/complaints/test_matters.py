@@ -19,11 +19,11 @@ from complaints.models import (
 from complaints.relations import linking, matters
 from complaints.relations.frame import RelationRefused
 from complaints.replies import result
-from complaints.workflow.payloads import Told
+from complaints.workflow.payloads import FactsEdit, Told
 from config.kernel import outbox
 from config.kernel.models import OutboxMessage
 from tests.complaints.relations_help import actions, enter, fresh, now, url
-from tests.factories.complaints import AT, HOUR, draft, in_state, open_case, rows
+from tests.factories.complaints import AT, HOUR, do, draft, in_state, open_case, rows
 from tests.factories.customers import CustomerFactory
 
 pytestmark = pytest.mark.django_db
@@ -181,13 +181,76 @@ def test_cases_of_different_contacts_are_never_answered_in_one_letter(house):
         together(house, *pair(house), method="letter")
 
 
+def seen(*cases):
+    """What the dialog carries of the cases it shows."""
+    return {f"seen_{case.pk}": fresh(case).version for case in cases}
+
+
+def test_the_dialog_carries_the_version_of_every_case(client, house):
+    first, second = pair(house)
+    enter(client, house, "officer")
+    form = client.get(url(first, "together/")).context["form"]
+    carried = {name: form[name].value() for name in form.fields if name.startswith("seen_")}
+    assert carried == seen(first, second)
+    sent = {"method": "phone", "words": "Told her."}
+    assert client.post(url(first, "together/"), sent).status_code == 422  # of no case
+    assert {fresh(case).status for case in (first, second)} == {Status.RESOLVED}
+
+
+@pytest.mark.parametrize("method", ["phone", "email"])
+def test_an_overtaken_answer_is_turned_back_with_who_did_what(client, house, method):
+    first, second = pair(house)
+    sent = {"method": method, "words": "Both are settled.", "sure": "on", **seen(first, second)}
+    do(house, second, "edit_facts", FactsEdit({"demand": "More."}), by="supervisor")
+    enter(client, house, "officer")
+    answer = client.post(url(first, "together/"), sent)
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Both are settled." in page
+    assert second.number in page
+    assert "Supervisor Test" in page
+    assert {fresh(case).status for case in (first, second)} == {Status.RESOLVED}
+    assert not notices_of(first, second).exists()
+    form = answer.context["form"]
+    again = {**sent, **{name: form[name].value() for name in form.fields if "seen_" in name}}
+    assert client.post(url(first, "together/"), again).status_code == 302
+    assert notices_of(first, second).count() == 2
+
+
+def test_a_case_told_meanwhile_is_not_left_out_in_silence(client, house):
+    first, second = pair(house)
+    third = in_state(house, Status.RESOLVED, contact_phone="13900001111")
+    linking.link(rows(first), third.pk, LinkKind.SAME_CONTACT, actor=house.actor("officer"), at=AT)
+    sent = {"method": "phone", "words": "All three.", **seen(first, second, third)}
+    do(house, third, "notify", Told("phone", "Told her."), by="supervisor")
+    enter(client, house, "officer")
+    answer = client.post(url(first, "together/"), sent)
+    assert answer.status_code == 409
+    assert "Supervisor Test" in answer.content.decode()
+    assert fresh(first).status == Status.RESOLVED
+    assert set(answer.context["form"].fields) >= set(seen(first, second))
+
+
+def test_a_case_out_of_reach_meanwhile_hinders_the_answer(client, house):
+    first, second = pair(house)
+    third = in_state(house, Status.RESOLVED, contact_phone="13900001111")
+    linking.link(rows(first), third.pk, LinkKind.SAME_CONTACT, actor=house.actor("officer"), at=AT)
+    sent = {"method": "phone", "words": "All three.", **seen(first, second, third)}
+    rows(third).update(restricted=True)
+    enter(client, house, "officer")
+    answer = client.post(url(first, "together/"), sent)
+    assert answer.status_code == 409
+    assert third.number not in answer.content.decode()
+    assert fresh(first).status == Status.RESOLVED
+
+
 def test_the_panel_offers_one_answer_and_the_dialog_gives_it(client, house):
     first, second = pair(house)
     enter(client, house, "officer")
     part = client.get(url(first, "parts/related/")).content.decode()
     assert url(first, "together/") in part
-    answer = client.post(url(first, "together/"), {"method": "phone", "words": "Told her."})
-    assert answer.status_code == 302
+    sent = {"method": "phone", "words": "Told her.", **seen(first, second)}
+    assert client.post(url(first, "together/"), sent).status_code == 302
     assert fresh(second).status == Status.NOTIFIED
 
 
@@ -274,7 +337,7 @@ def test_a_gap_in_one_result_hinders_the_common_message(house, monkeypatch):
 def test_a_doubtful_address_of_a_common_message_asks_twice(client, house):
     first, second = pair(house)
     enter(client, house, "officer")
-    sent = {"method": "email", "words": ""}
+    sent = {"method": "email", "words": "", **seen(first, second)}
     page = client.post(url(first, "together/"), sent)
     assert page.status_code == 422
     assert 'name="sure"' in page.content.decode()
