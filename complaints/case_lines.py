@@ -8,13 +8,13 @@ from typing import Final
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+from django.utils.translation import pgettext
 
 from complaints import case_page, mentions, timeline
 from complaints.conversation.deliveries import Delivery, delivery
 from complaints.conversation.speaking import link_of
+from complaints.fact_names import word_label
 from complaints.models import CallRecord, Case
 from complaints.reach import reaches
 from config.shared.scope import Scope
@@ -59,26 +59,6 @@ class Line:
 
 _BUBBLES: Final = {"customer": "cust", "call": "cust", "out": "out", "note": "note", "sys": "note"}
 _GROUPS: Final = {"customer": "customer", "call": "customer", "out": "customer", "note": "notes"}
-_WORD_LABELS: Final[Mapping[str, str | Promise]] = {
-    "content": gettext_lazy("In the customer's words"),
-    "core_issue": gettext_lazy("Core issue"),
-    "demand": gettext_lazy("Demand"),
-    "expected_resolution": gettext_lazy("Wished-for outcome"),
-    "media_platform": gettext_lazy("Platform"),
-    "media_link": gettext_lazy("Link to the post"),
-    "referral_number": gettext_lazy("Referral number"),
-    "answer": gettext_lazy("Answer to the customer"),
-    "findings": gettext_lazy("What was verified"),
-    "basis": gettext_lazy("Basis and reasons"),
-    "objection_ways": gettext_lazy("Ways to object"),
-    "reason": gettext_lazy("Reason"),
-    "note": gettext_lazy("Note"),
-    "text": gettext_lazy("Text"),
-    "summary": gettext_lazy("What was said"),
-    "words": gettext_lazy("Words"),
-    "name": pgettext_lazy("of a person", "Name"),
-    "backdate_reason": gettext_lazy("Why it is registered late"),
-}
 
 
 def lines(items: Sequence[timeline.Item], case: Case, scope: Scope) -> list[Line]:
@@ -132,11 +112,6 @@ def _recording(call: CallRecord, case: Case, scope: Scope) -> Recording | None:
         number=call.recording if may_listen and not link_of(call.recording) else "",
         url=reverse("case_listen", args=[case.number, call.pk]) if may_listen else "",
     )
-
-
-def word_label(name: str) -> str:
-    """Return the label of one of an entry's words."""
-    return str(_WORD_LABELS.get(name, name))
 
 
 def _author(item: timeline.Item, case: Case, name: str) -> tuple[str, str]:

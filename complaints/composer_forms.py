@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from complaints.choices import CallWay, NoticeMethod, NoticePurpose
-from complaints.conversation.writing import LONGEST_SMS, WRITTEN
+from complaints.conversation.writing import LONGEST_SMS, LONGEST_SUBJECT, WRITTEN
 from complaints.forms import LONG, MomentField
 from complaints.models import CallRecord
 from config.shared.forms import CleanText
@@ -81,6 +81,14 @@ class MessageForm(SureForm):
     )
     reply_by = MomentField(label=_("Reply promised by"), required=False)
     text = CleanText(label=_("Message to the customer"), rows=3, max_length=LONG)
+
+
+class EmailForm(MessageForm):
+    """An e-mail: its subject may be typed, or comes from a template; empty = the usual one."""
+
+    field_order = ("subject",)
+
+    subject = CleanText(label=_("Subject"), max_length=LONGEST_SUBJECT, required=False)
 
 
 class SmsForm(MessageForm):

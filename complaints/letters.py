@@ -142,6 +142,12 @@ def objection_ways(case: Case) -> str:
     return objection_words(case, bank, case.language or "zh-hans")
 
 
+def usual_subject(case: Case) -> str:
+    """Return the subject of a message to the customer where nobody typed one, in their language."""
+    with translation.override(case.language or "zh-hans"):
+        return _subject(Order(case, NoticePurpose.MESSAGE, 0))
+
+
 def mobile_of(case: Case) -> str:
     """Return the mobile number of the case in canonical spelling, or ''."""
     number = normalise_phone(case.contact_phone) or ""
@@ -163,7 +169,9 @@ def _worded(order: Order, method: str, at: datetime) -> tuple[str, str]:
 
 
 def _subject(order: Order) -> str:
-    """Return the subject line."""
+    """Return the subject line: the one a person typed for their message, else the usual one."""
+    if order.purpose == NoticePurpose.MESSAGE and (typed := order.words.get("subject", "")):
+        return " ".join(typed.split())
     return str(_SUBJECTS[NoticePurpose(order.purpose)]) % {"number": order.case.number}
 
 

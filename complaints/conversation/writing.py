@@ -1,6 +1,6 @@
 """What is written to the customer by a person, and what the customer writes to us."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -25,6 +25,7 @@ SPOKEN: Final = (NoticeMethod.PHONE, NoticeMethod.IN_PERSON)
 SENT: Final = (NoticeMethod.EMAIL, NoticeMethod.SMS)
 WRITTEN: Final = (*SENT, NoticeMethod.LETTER)
 LONGEST_SMS: Final = 500
+LONGEST_SUBJECT: Final = 200
 WROTE: Final = "case.customer_wrote"
 WROTE_AFTER: Final = "case.customer_wrote_after"
 
@@ -37,6 +38,8 @@ class Doubtful(WordedError):  # noqa: N818 - reads as words
 class Message:
     """One message to the customer: NoticeMethod sms, email or letter, and its words.
 
+    `subject` is the line of an e-mail; '' = the usual one.
+
     `sure`: the sender was asked about a doubtful contact and sends it all the same. `substance`:
     it tells more than "we have it". `reply_by`: when it promises an answer.
     """
@@ -46,6 +49,7 @@ class Message:
     substance: bool = True
     sure: bool = False
     reply_by: datetime | None = None
+    subject: str = ""
 
 
 def write(
@@ -56,8 +60,8 @@ def write(
     A registered letter is noted and waits for its proof of posting (`posted`). Raises Doubtful
     when a contact is in doubt and the sender was not asked, RecordRefused without an address.
     """
-    text = needed(what.text)
-    demand_filled(text)
+    words = _typed(what)
+    text = words["text"]
     if what.method not in WRITTEN:
         raise RecordRefused("method", _("Choose how the customer is told."))
     if what.method == NoticeMethod.SMS and len(text) > LONGEST_SMS:
@@ -65,10 +69,9 @@ def write(
         raise RecordRefused("long", long, {"most": LONGEST_SMS, "have": len(text)})
     with held(cases, actor, at) as rows:
         doubts = {case.pk: _doubt(case, what.method, what.sure, at) for case in rows}
-        made = [_made(case, what, text, actor, at) for case in rows]
+        made = [_made(case, what, words, actor, at) for case in rows]
         facts = [
-            journal.Fact(case, "case.message", _told(what, doubts[case.pk]), {"text": text})
-            for case in rows
+            journal.Fact(case, "case.message", _told(what, doubts[case.pk]), words) for case in rows
         ]
         journal.append(facts, actor=actor, at=at, save=["updated_at"])
         if what.reply_by is not None:
@@ -189,6 +192,15 @@ def posted(
         return notice
 
 
+def _typed(what: Message) -> dict[str, str]:
+    """Return subject and text of a message as they go out; raises when a gap is left in them."""
+    words = {"text": needed(what.text)}
+    if what.method == NoticeMethod.EMAIL and (subject := " ".join(what.subject.split())):
+        words = {"subject": subject[:LONGEST_SUBJECT], **words}
+    demand_filled(*words.values())
+    return words
+
+
 def _doubt(case: Case, method: str, sure: bool, at: datetime) -> str:  # noqa: FBT001 - a fact
     """Return the doubt about the contact; raises Doubtful when nobody was asked about it."""
     code = doubting.doubt(case, method, at)
@@ -207,7 +219,7 @@ def _told(what: Message, doubt: str) -> dict[str, Any]:
 
 
 def _made(
-    case: Case, what: Message, text: str, actor: Actor, at: datetime
+    case: Case, what: Message, words: Mapping[str, str], actor: Actor, at: datetime
 ) -> tuple[outbox.Letter | None, CustomerNotice]:
     """Return the message and its notice, unsaved; a registered letter has no message."""
     if case.customer is not None and case.customer.status == CustomerStatus.DECEASED:
@@ -219,7 +231,7 @@ def _made(
             round=case.round, seq=seq, substance=what.substance,
         )  # fmt: skip
         return None, notice
-    order = letters.Order(case, purpose, seq, {"text": text}, what.method, what.substance)
+    order = letters.Order(case, purpose, seq, words, what.method, what.substance)
     made = letters.compose(order, actor=actor, at=at)
     if made is None:
         raise _no_address()

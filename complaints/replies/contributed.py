@@ -20,7 +20,8 @@ def contributions() -> Iterator[RuleKind | Action | Default | CasePart]:
     yield RuleKind(details.KIND, _("Reply templates"), check, _link)
     yield Default(details.KIND, defaults.load, order=30)
     yield parts.part()
-    yield Action("case.macro", _("Macro %(macro)s was carried out"), "bolt")
+    shown = {"macro": naming.macro}
+    yield Action("case.macro", _("Macro “%(macro)s” was carried out"), "bolt", shown)
     yield Action(
         "case.on_the_spot",
         _("Registered to be settled on the spot; the customer agreed"),

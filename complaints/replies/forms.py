@@ -8,9 +8,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from complaints.acting import must_ask
+from complaints.conversation.writing import LONGEST_SUBJECT
 from complaints.forms import LONG, MoveForm
 from complaints.models import Case
-from complaints.replies.macros import Doing, Plan
+from complaints.replies.macros import Doing, Plan, has_subject
 from complaints.replies.offering import sends
 from complaints.workflow.moves import MOVES
 from config.shared.forms import CleanText
@@ -38,6 +39,10 @@ class MacroForm(MoveForm):
         self.fields.pop("file", None)
         if plan.into:
             self.fields.pop(plan.into, None)
+        if has_subject(plan.macro, plan.purpose):
+            self.fields["subject"] = CleanText(
+                label=_("Subject"), max_length=LONGEST_SUBJECT, required=False, initial=plan.subject
+            )
         if plan.into or sends(plan.macro):
             self.fields["text"] = CleanText(
                 label=_("Words to the customer"), rows=8, max_length=LONG, initial=plan.text
@@ -55,7 +60,7 @@ class MacroForm(MoveForm):
     @property
     def asked(self) -> list[forms.BoundField]:
         """The fields of the move that one sees."""
-        out = {"version", "text", "sure"}
+        out = {"version", "subject", "text", "sure"}
         return [self[name] for name in self.fields if name not in out]
 
     @property
@@ -64,6 +69,7 @@ class MacroForm(MoveForm):
         return Doing(
             self.plan,
             text=self.cleaned_data.get("text", ""),
+            subject=self.cleaned_data.get("subject", ""),
             values=self.payload(),
             sure=bool(self.cleaned_data.get("sure")),
             asks=self.asks,

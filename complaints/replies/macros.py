@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from complaints import workflow
-from complaints.choices import NoticePurpose
+from complaints.choices import NoticeMethod, NoticePurpose
 from complaints.conversation import doubting, writing
 from complaints.holding import hold_cases
 from complaints.models import Case, Macro
@@ -40,6 +40,7 @@ class Plan:
     text: str
     into: str
     given: Mapping[str, Any]
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Doing:
 
     plan: Plan
     text: str = ""
+    subject: str = ""
     values: Mapping[str, Any] | None = None
     sure: bool = False
     asks: bool = False
@@ -68,15 +70,27 @@ class _Stopped(Exception):  # noqa: N818 - named for what happened
 def plan(macro: Macro, case: Case, writer: Person | None, at: datetime) -> Plan:
     """Return what a macro would do to a case now; writes nothing."""
     row = template(at, macro.template) if macro.template else None
-    text, purpose = "", ""
+    text, subject, purpose = "", "", ""
     if row is not None:
-        _rules, bank = details.in_force(at)
         spoken = case.language or "zh-hans"
-        body = row.body_zh if spoken.startswith("zh") else row.body_en
-        text = fill_from(body, Ground(case, bank, spoken, at, writer)).text
+        side, ground = "zh" if spoken.startswith("zh") else "en", _ground(case, spoken, at, writer)
+        text = fill_from(getattr(row, f"body_{side}"), ground).text
         purpose = row.purpose
+        if has_subject(macro, purpose):
+            subject = fill_from(getattr(row, f"subject_{side}"), ground).text
     into = "" if sends(macro) else INTO.get(macro.verb, "")
-    return Plan(macro, purpose, text, into, _given(macro, at))
+    return Plan(macro, purpose, text, into, _given(macro, at), subject)
+
+
+def _ground(case: Case, language: str, at: datetime, writer: Person | None) -> Ground:
+    _rules, bank = details.in_force(at)
+    return Ground(case, bank, language, at, writer)
+
+
+def has_subject(macro: Macro, purpose: str) -> bool:
+    """Whether the words of a macro leave as an e-mail of its writer, which has a subject."""
+    by_mail = sends(macro) and macro.method == NoticeMethod.EMAIL
+    return by_mail and purpose != NoticePurpose.PROGRESS
 
 
 def perform(
@@ -116,7 +130,7 @@ def _parts(rows: QuerySet[Case], case: Case, what: Doing, actor: Actor, at: date
         said.append(doubting.fact(case, method, doubt))
     journal.append(said, actor=actor, at=at)
     if sends(macro):
-        filling.demand_filled(what.text)
+        filling.demand_filled(what.subject, what.text)
         _send(rows, what, actor, at)
     if macro.fields:
         edit = FactsEdit({}, dict(macro.fields))
@@ -148,7 +162,7 @@ def _send(rows: QuerySet[Case], what: Doing, actor: Actor, at: datetime) -> None
     if what.plan.purpose == NoticePurpose.PROGRESS:
         writing.tell_progress(rows, what.text, method=method, actor=actor, at=at, sure=what.sure)
         return
-    message = writing.Message(method, what.text, sure=what.sure)
+    message = writing.Message(method, what.text, sure=what.sure, subject=what.subject)
     writing.write(rows, message, actor=actor, at=at)
 
 
@@ -172,4 +186,4 @@ def _given(macro: Macro, at: datetime) -> dict[str, Any]:
     return found
 
 
-__all__ = ["PERFORMED", "Doing", "Plan", "perform", "plan"]
+__all__ = ["PERFORMED", "Doing", "Plan", "has_subject", "perform", "plan"]

@@ -16,13 +16,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
-from complaints import case_page, letters, records, unsent
+from complaints import case_page, letters, mentions, records, unsent
 from complaints.choices import CallWay, NoticeMethod
 from complaints.composer_forms import (
     CallForm,
+    EmailForm,
     InboundForm,
     LetterForm,
-    MessageForm,
     ProgressForm,
     SmsForm,
 )
@@ -79,8 +79,9 @@ def _message(method: str) -> Callable[..., CustomerNotice | None]:
 
     def save(request: StaffRequest, case: Case, data: dict[str, Any]) -> CustomerNotice | None:
         what = writing.Message(
-            method, data["text"], data["substance"], data["sure"], data["reply_by"]
-        )
+            method, data["text"], data["substance"], data["sure"], data["reply_by"],
+            subject=data.get("subject", ""),
+        )  # fmt: skip
         rows = _rows(request, case, "message")
         made = writing.write(rows, what, actor=request.actor, at=timezone.now())
         return made[0] if made else None
@@ -131,7 +132,7 @@ KINDS = (
     ),
     Kind(
         "email", gettext_lazy("E-mail"), gettext_lazy("Send e-mail"), "mail",
-        MessageForm, "message", _message(NoticeMethod.EMAIL),
+        EmailForm, "message", _message(NoticeMethod.EMAIL),
     ),
     Kind(
         "letter", pgettext_lazy("by post", "Letter"), gettext_lazy("Save letter"), "mail-forward",
@@ -186,8 +187,13 @@ def _drawn(
     `kept` are the words left unsent in it, which come back.
     """
     restored = unsent.restore(form, kept)
+    if "subject" in form.fields:
+        form.fields["subject"].widget.attrs["placeholder"] = letters.usual_subject(case)
+    if isinstance(form, NoteForm) and form.written:
+        note = mentions.typed(case, form.written, timezone.now())
+        form.show(note.text, note.codes)
     more = getattr(form, "MORE", ())
-    apart = {"text", "file", "sure", *more}
+    apart = {"subject", "text", "file", "sure", *more}
     return {
         "key": kind.key,
         "label": kind.label,

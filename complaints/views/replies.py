@@ -69,14 +69,16 @@ def case_reply(request: StaffRequest, number: str, code: str) -> HttpResponse:
     subject, body = (
         fill_from(getattr(row, f"{name}_{side}"), ground) for name in ("subject", "body")
     )
+    used = (subject, body) if tab == "email" else (body,)
+    written = [getattr(row, f"{name}_{side}") for name in ("subject", "body")[-len(used) :]]
     context = {
         "case": case,
         "tab": tab,
         "row": row,
-        "subject": subject.text,
+        "subject": subject.text if tab == "email" else "",
         "text": body.text,
-        "missing": [label_of(name) for name in body.missing],
-        "to_write": filling.unfilled(getattr(row, f"body_{side}")),
+        "missing": [label_of(name) for name in dict.fromkeys(n for f in used for n in f.missing)],
+        "to_write": filling.unfilled(*written),
         "facts_url": reverse("case_facts", args=[case.number])
         if reaches(case, request.scope, "edit") and case.is_open
         else "",
@@ -92,7 +94,8 @@ def case_reply_preview(request: StaffRequest, number: str) -> HttpResponse:
     method = _method(tab, request.POST.get("method", "")) or NoticeMethod.EMAIL
     typed = request.POST.get("text", "").replace("\x00", "")[:_LONGEST].strip()
     purpose = NoticePurpose.PROGRESS if tab == "progress" else NoticePurpose.MESSAGE
-    order = letters.Order(case, purpose, 0, {"text": typed}, method)
+    line = request.POST.get("subject", "").replace("\x00", "")[:_LONGEST] if tab == "email" else ""
+    order = letters.Order(case, purpose, 0, {"subject": line, "text": typed}, method)
     subject, text = letters.shown(order, method, timezone.now())
     one, more = _SMS[text.isascii()]
     parts = 1 if len(text) <= one else -(-len(text) // more)
@@ -105,8 +108,8 @@ def case_reply_preview(request: StaffRequest, number: str) -> HttpResponse:
         "subject": subject,
         "text": text,
         "parts": parts,
-        "gaps": filling.unfilled(typed),
-        "jargon": jargon.find([typed], jargon.words()),
+        "gaps": filling.unfilled(line, typed),
+        "jargon": jargon.find([line, typed], jargon.words()),
         "empty": not typed,
     }
     return render(request, "complaints/_reply_preview.html", context)

@@ -53,12 +53,20 @@ function fill(field, text) {
   tell(field);
 }
 
+/* a line is never added to: the one a person typed stays */
+function retitle(field, text) {
+  if (field.value.trim() && field.value !== filled.get(field)) return;
+  field.value = text;
+  filled.set(field, text);
+  tell(field);
+}
+
 function take(source) {
   const field = doc.querySelector(source.dataset.into);
   if (!field) return;
   const subject = source.dataset.subjectInto && doc.querySelector(source.dataset.subjectInto);
   fill(field, source.value);
-  if (subject && source.dataset.subject) fill(subject, source.dataset.subject);
+  if (subject && source.dataset.subject) retitle(subject, source.dataset.subject);
   source.remove();
   const gap = field.value.indexOf("[[");
   field.focus();

@@ -85,6 +85,18 @@ def test_the_dialog_says_what_will_happen_and_one_click_does_it(house):
     assert timedelta(days=6) < pause.expected_end_at - pause.started_at < timedelta(days=8)
 
 
+def test_the_subject_of_its_template_goes_with_an_email_as_it_was_left(house, officer):
+    macro(template="fee-explained", method="email")
+    case = in_state(house, "in_progress", language="en")
+    page = officer.get(url(case))
+    assert page.context["form"]["subject"].value() == "The fee you asked about"
+    sent_as = typed(page, subject="The fee of March", sure="on")
+    assert officer.post(url(case), sent_as).status_code == 302
+    assert OutboxMessage.objects.get(kind="case.message").subject == "The fee of March"
+    gap = typed(officer.get(url(case)), subject="The [[fee]]", sure="on")
+    assert officer.post(url(case), gap).status_code == 422
+
+
 def test_a_move_that_must_be_asked_for_is_asked_for(house, officer):
     case = in_state(house, "in_progress")
     page = officer.get(url(case, "ask-documents"))

@@ -8,6 +8,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
+from complaints import unsent
 from complaints.models import CustomerNotice, ReplyTemplate
 from complaints.replies import defaults, details, filling, jargon, offering
 from complaints.replies.variables import CATALOGUE, Ground, fill_from, fill_sample
@@ -192,3 +193,84 @@ def test_only_the_version_in_force_is_offered(house, officer):
     rulesets.publish(draft, valid_from=AT, reason="New", actor=SYSTEM, at=AT)
     assert "Brand new words" in listed(officer, case)
     assert offering.template(AT - timedelta(days=1), "apology").name_en == "Apology"
+
+
+def filled(client: Any, case: Any, code: str, **query: Any) -> Any:
+    return client.get(f"/cases/{case.number}/replies/{code}/", {"tab": "email", **query})
+
+
+@pytest.mark.django_db
+def test_a_template_brings_its_subject_in_the_language_chosen(house, officer):
+    case = in_state(house, "in_progress", language="en")
+    page = officer.get(f"/cases/{case.number}/").content.decode()
+    assert f'placeholder="About your case {case.number}"' in page
+    assert 'id="email-subject"' in page
+    assert 'id="sms-subject"' not in page
+    english = filled(officer, case, "fee-refund").content.decode()
+    assert 'data-subject-into="#email-subject"' in english
+    assert f'data-subject="Your refund, case {case.number}"' in english
+    chinese = filled(officer, case, "fee-refund", language="zh-hans").context["subject"]
+    assert case.number in chinese
+    assert "refund" not in chinese
+    assert filled(officer, case, "fee-refund", tab="letter").context["subject"] == ""
+
+
+@pytest.mark.django_db
+def test_what_a_subject_lacks_is_named_and_blocks(house, officer):
+    draft = rulesets.new_version(
+        "replies", based_on=rulesets.published("replies", AT), actor=SYSTEM, at=AT
+    )
+    rows_ = ReplyTemplate.objects.filter(rule_set=draft, code="fee-explained")
+    rows_.update(subject_en="About {transferred_to} [[which fee]]", subject_zh="关于费用")
+    rulesets.publish(draft, valid_from=AT, reason="", actor=SYSTEM, at=AT)
+    case = in_state(house, "in_progress", language="en")
+    page = filled(officer, case, "fee-explained")
+    assert page.context["subject"] == "About [[Receiver]] [[which fee]]"
+    assert "Receiver" in page.context["missing"]
+    assert "which fee" in page.context["to_write"]
+    url = f"/cases/{case.number}/write/email/"
+    sent = {"subject": page.context["subject"], "text": "The fee is right.", "sure": "on"}
+    answer = officer.post(url, sent)
+    assert answer.status_code == 422
+    assert "which fee" in answer.content.decode()
+    shown = officer.post(f"/cases/{case.number}/replies/preview/", {"tab": "email", **sent})
+    assert shown.context["gaps"] == ["Receiver", "which fee"]
+    assert not CustomerNotice.objects.filter(case=case, purpose="message").exists()
+
+
+@pytest.mark.django_db
+def test_the_subject_typed_is_the_one_that_leaves_and_stands_in_the_record(house, officer):
+    case = in_state(house, "in_progress", language="en")
+    url = f"/cases/{case.number}/write/email/"
+    sent = {"subject": " Your  refund ", "text": "It is on its way.", "substance": "on"}
+    first = officer.post(url, sent)  # a doubtful address: asked once more, nothing is lost
+    assert first.status_code == 422
+    kept = unsent.load(case, "write-email", person_id=house.pk("officer"))
+    assert kept["subject"] == [" Your  refund "]
+    assert 'value=" Your  refund "' in first.content.decode()
+    again = officer.get(f"/cases/{case.number}/").content.decode()
+    assert 'value=" Your  refund "' in again
+    assert officer.post(url, {**sent, "sure": "on"}).status_code == 302
+    assert unsent.load(case, "write-email", person_id=house.pk("officer")) is None
+    letter = OutboxMessage.objects.get(kind="case.message")
+    assert letter.subject == "Your refund"
+    assert "Your refund" not in letter.text
+    assert "Your refund" in officer.get(f"/cases/{case.number}/timeline/").content.decode()
+    officer.post(url, {"text": "And more.", "sure": "on"})
+    usual = OutboxMessage.objects.filter(kind="case.message").latest("pk")
+    assert usual.subject == f"About your case {case.number}"
+    long = officer.post(url, {"subject": "x" * 201, "text": "Hello.", "sure": "on"})
+    assert long.status_code == 422
+
+
+@pytest.mark.django_db
+def test_a_recalled_email_gives_its_subject_back(house, officer, settings):
+    settings.MESSAGE_RECALL_SECONDS = 60
+    case = in_state(house, "in_progress", language="en")
+    url = f"/cases/{case.number}/write/email/"
+    officer.post(url, {"subject": "Your refund", "text": "It is on its way.", "sure": "on"})
+    notice = CustomerNotice.objects.get(case=case, purpose="message")
+    page = officer.post(f"/cases/{case.number}/messages/{notice.pk}/recall/").content.decode()
+    assert 'value="Your refund"' in page
+    kept = unsent.load(case, "write-email", person_id=house.pk("officer"))
+    assert kept == {"text": ["It is on its way."], "subject": ["Your refund"]}
