@@ -41,11 +41,21 @@ Rows = Callable[[Period, Scope], QuerySet[Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A plain number printed beside a rate; `value` gives it for a period, None = no data."""
+
+    title: Any
+    unit: str
+    value: Callable[[Period, Scope], float | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A figure of the catalogue (DOMAIN.md §2.2). `denominator` None = a plain count.
 
     `target` is the pass mark in `unit` (None: no target), `at_least` tells its direction.
-    The queries are cut by `visible_to(scope)`; drilling down shows the rows of `numerator`.
+    The queries are cut by `visible_to(scope)`; drilling down shows the rows of `drill`, without
+    one those of `numerator`: it is given where the rows counted are not what a reader opens.
     """
 
     key: str
@@ -56,6 +66,8 @@ class Metric:
     denominator: Rows | None = None
     target: float | None = None
     at_least: bool = True
+    drill: Rows | None = None
+    beside: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,11 @@ def figure(metric: Metric, period: Period, scope: Scope) -> Figure:
     if metric.denominator is None:
         return Figure(count)
     return Figure(count, metric.denominator(period, scope).count())
+
+
+def rows_of(metric: Metric, period: Period, scope: Scope) -> QuerySet[Any]:
+    """Return what drilling down into a metric shows, as far as this scope sees."""
+    return (metric.drill or metric.numerator)(period, scope)
 
 
 def wilson(k: int, n: int) -> tuple[float, float]:

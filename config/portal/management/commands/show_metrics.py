@@ -23,7 +23,8 @@ class Command(BaseCommand):
         """Print one line per metric."""
         period = _period(options["month"])
         for metric in contributed(Metric).values():
-            self.stdout.write(_line(metric, figure(metric, period, WHOLE_BANK)))
+            line = _line(metric, figure(metric, period, WHOLE_BANK))
+            self.stdout.write(f"{line}{_beside(metric, period)}")
 
 
 def _period(text: str) -> Period:
@@ -34,6 +35,15 @@ def _period(text: str) -> Period:
     except ValueError as error:
         message = f"{text!r} is not a month: write it as 2026-10."
         raise CommandError(message) from error
+
+
+def _beside(metric: Metric, period: Period) -> str:
+    """Return the number that stands beside the rate, e.g. `; median time to tell 3.5 h`."""
+    if metric.beside is None:
+        return ""
+    value = metric.beside.value(period, WHOLE_BANK)
+    said = "–" if value is None else f"{value:.1f} {metric.beside.unit}"
+    return f"; {metric.beside.title} {said}"
 
 
 def _line(metric: Metric, found: Figure) -> str:
