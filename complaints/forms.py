@@ -1,5 +1,7 @@
 """Forms of the case page: one dialog form per move (built from the table), and the composer."""
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -214,6 +216,20 @@ class NoteForm(forms.Form):
         max_length=LONG,
         widget=forms.Textarea(attrs={"rows": 3, "data-mentions": "1"}),
     )
+
+    @property
+    def written(self) -> str:
+        """The words posted or kept, with codes for the people in them."""
+        return str((self.data if self.is_bound else self.initial).get("text") or "")
+
+    def show(self, text: str, codes: Mapping[str, int]) -> None:
+        """Show these words in their place, with the people behind the names in them."""
+        if self.is_bound:
+            self.data = {"text": text}
+        else:
+            self.initial["text"] = text
+        if codes:
+            self.fields["text"].widget.attrs["data-mentions-known"] = json.dumps(codes)
 
 
 class AttachForm(forms.Form):

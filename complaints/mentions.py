@@ -52,6 +52,14 @@ class Piece:
     is_person: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A note as its writer typed it: names for codes; `codes` has the person behind each name."""
+
+    text: str
+    codes: Mapping[str, int]
+
+
 def named(text: str) -> list[int]:
     """Return the pks of the people mentioned, in order, each once."""
     return list(dict.fromkeys(int(found[1]) for found in _MARK.finditer(text)))
@@ -157,6 +165,25 @@ def pieces(text: str, people: Mapping[int, Person]) -> list[Piece]:
 def plain(text: str, people: Mapping[int, Person]) -> str:
     """Return a text with names in place of the codes."""
     return "".join(f"@{p.text}" if p.is_person else p.text for p in pieces(text, people))
+
+
+def typed(case: Case, text: str, at: datetime) -> Typed:
+    """Return a note that was not sent as its writer typed it, to write on.
+
+    Who may not open the case (any more) stays as a plain name, and so do two people of one name:
+    nobody shall be mentioned in the place of another.
+    """
+    people = people_of([text])
+    if not people:
+        return Typed(text, {})
+    allowed = able(case, people, at)
+    labels = [person.label for person in people.values()]
+    codes = {
+        f"@{person.label}": pk
+        for pk, person in people.items()
+        if pk in allowed and labels.count(person.label) == 1
+    }
+    return Typed(plain(text, people), codes)
 
 
 def contributions() -> tuple[Contribution, ...]:

@@ -1,9 +1,16 @@
 // People in a note: in textarea[data-mentions] typing @ and letters asks [data-mentions-url]?q=letters for a list
-// of <li role="option" data-value data-label>; choosing writes @Name and sends @[value] with the form.
+// of <li role="option" data-value data-label>; choosing writes @Name, and form and draft
+// send @[value]. data-mentions-known holds the people behind the names of a note that came back.
 const doc = document;
 const chosen = new WeakMap();
 let open = null;
 let asked = 0;
+
+/* name -> person: those of a restored note, and who is chosen now */
+function known(area) {
+  if (!chosen.has(area)) chosen.set(area, new Map(Object.entries(JSON.parse(area.dataset.mentionsKnown || "{}"))));
+  return chosen.get(area);
+}
 
 function word(area) {
   const found = /(?:^|[\s(（,，。;；:：])@([\p{L}\d-]{0,30}(?: [\p{L}\d-]{0,30})?)$/u.exec(area.value.slice(0, area.selectionStart));
@@ -63,9 +70,7 @@ function choose(option) {
   const name = `@${option.dataset.label}`;
   const end = area.selectionStart;
   area.setRangeText(`${name} `, at.from, end, "end");
-  const known = chosen.get(area) || new Map();
-  known.set(name, option.dataset.value);
-  chosen.set(area, known);
+  known(area).set(name, option.dataset.value);
   close();
   area.focus();
 }
@@ -97,14 +102,10 @@ doc.addEventListener("mousedown", (event) => {
 doc.addEventListener("focusout", (event) => { if (open && event.target === open.area) setTimeout(close, 150); });
 
 /* the server gets codes, the writer sees names; longer names first, so that no name eats another */
-doc.addEventListener("htmx:configRequest", (event) => {
-  const form = event.detail.elt.closest && event.detail.elt.closest("form");
-  const area = form && form.querySelector("textarea[data-mentions]");
-  const known = area && chosen.get(area);
-  let text = known && event.detail.parameters[area.name];
-  if (typeof text !== "string") return;
-  Array.from(known.entries()).sort((one, two) => two[0].length - one[0].length).forEach(([name, pk]) => {
-    text = text.split(name).join(`@[${pk}]`);
-  });
-  event.detail.parameters[area.name] = text;
+doc.addEventListener("formdata", ({ target, formData }) => {
+  const area = target.querySelector("textarea[data-mentions]");
+  if (!area || !formData.has(area.name)) return;
+  const names = Array.from(known(area).entries()).sort((one, two) => two[0].length - one[0].length);
+  const text = names.reduce((words, [name, pk]) => words.split(name).join(`@[${pk}]`), formData.get(area.name));
+  formData.set(area.name, text);
 });

@@ -38,22 +38,15 @@ doc.addEventListener("htmx:responseError", (event) => {
   if (!header.includes('"toast')) toast(said("tpl-failed"), "bad");
 });
 
-/* a request is given up when its page is left, or when a newer one of the same part takes its place
-   (hx-sync). htmx writes the `error` of an event to the console unless the request brings an empty one. */
+/* a newer request of a part takes the place of an older one (hx-sync), which is given up, not failed. htmx
+   writes the `error` of an event to the console unless the request itself brings an empty one. */
 const running = new Set();
-
-function quiet(on, asked = () => true) {
-  Array.from(running).filter(({ elt }) => asked(elt)).forEach((request) => {
-    if (on) request.error = "";
-    else delete request.error;
-  });
-}
 
 doc.addEventListener("htmx:beforeSend", ({ detail }) => {
   running.add(detail);
   detail.xhr.addEventListener("loadend", () => running.delete(detail));
 });
-window.addEventListener("pagehide", () => quiet(true));
-window.addEventListener("pageshow", () => quiet(false));
-doc.addEventListener("htmx:abort", ({ target }) => quiet(true, (elt) => target.contains(elt)), true);
-doc.addEventListener("htmx:abort", () => quiet(false));
+doc.addEventListener("htmx:abort", ({ target }) => {
+  running.forEach((request) => { if (target.contains(request.elt)) request.error = ""; });
+}, true);
+doc.addEventListener("htmx:abort", () => running.forEach((request) => { delete request.error; }));

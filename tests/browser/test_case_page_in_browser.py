@@ -107,6 +107,10 @@ def _mention(page: Any, house: Bank, case: Case) -> None:
     expect(page.locator("#mentions-list [role=option]")).to_have_count(1)
     area.press("Enter")
     expect(area).to_have_value("Please check @Depthead Test ")
+    with page.expect_response("**/drafts/write-note/"):
+        area.press_sequentially("today")
+    page.reload()
+    expect(area).to_have_value("Please check @Depthead Test today")
     page.locator("#pane-note button[type=submit]").click()
     expect(page.locator("#timeline .mention")).to_have_count(2)
     words = EventWords.objects.filter(entry__stream=case.stream, entry__action="case.note")

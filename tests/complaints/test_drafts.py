@@ -1,14 +1,18 @@
 """Unsent words: kept per person, case and form; back after a refusal; gone when done."""
 
+import json
+
 import pytest
 
 from complaints import erasing, unsent
 from config.kernel.models import Draft
+from staff.models import Person
 from tests.factories.complaints import AT, Bank, in_state, open_case, rows
 from tests.factories.customers import CustomerFactory
 from tests.portal.desks import signed_in
 
 pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
 BACK = "Your unsent draft is back"
 
 
@@ -165,3 +169,54 @@ def test_a_form_whose_name_is_too_long_for_a_draft_is_none(house):
     client = signed_in(house.accounts["officer"])
     assert keep(client, case, f"macro-{'x' * 90}", text="Hello").status_code == 404
     assert not Draft.objects.exists()
+
+
+def note_field(client, case, text=None):
+    """Return the text area of the note: as it came back, or as it is refused with this text."""
+    if text is None:
+        page = client.get(case.get_absolute_url())
+    else:
+        page = client.post(f"/cases/{case.number}/write/note/", {"text": text}, headers=HTMX)
+        assert page.status_code == 422
+    form = next(tab["form"] for tab in page.context["composers"] if tab["key"] == "note")
+    return form["text"].value(), form.fields["text"].widget.attrs.get("data-mentions-known", "")
+
+
+def test_a_note_comes_back_with_names_and_the_people_behind_them(house):
+    case = in_state(house, "in_progress")
+    client = signed_in(house.accounts["officer"])
+    head, other = (house.accounts[name].person for name in ("depthead", "loan_handler"))
+    text = f"Look, @[{head.pk}] and @[{other.pk}]: @[{head.pk}]"
+    keep(client, case, "write-note", text=text)
+    shown, known = note_field(client, case)
+    assert shown == f"Look, @{head.name_en} and @{other.name_en}: @{head.name_en}"
+    assert json.loads(known) == {
+        f"@{head.name_en}": head.pk
+    }  # a handler of loans sees no card case
+    assert note_field(client, case, text) == (shown, known)
+    client.cookies["huiyin_language"] = "zh-hans"
+    assert (
+        note_field(client, case)[0]
+        == f"Look, @{head.name_zh} and @{other.name_zh}: @{head.name_zh}"
+    )
+
+
+def test_a_note_comes_back_without_people_who_may_no_longer_see_the_case(house):
+    case = in_state(house, "in_progress")
+    client = signed_in(house.accounts["officer"])
+    head = house.accounts["depthead"].person
+    keep(client, case, "write-note", text=f"Look, @[{head.pk}] and @[987654]")
+    assert json.loads(note_field(client, case)[1]) == {f"@{head.name_en}": head.pk}
+    from complaints.models import CaseExclusion
+
+    CaseExclusion.objects.create(case=case, person=head, reason="named", at=AT)
+    assert note_field(client, case) == (f"Look, @{head.name_en} and @–", "")
+
+
+def test_of_two_people_of_one_name_neither_is_mentioned_for_the_other(house):
+    case = in_state(house, "in_progress")
+    client = signed_in(house.accounts["officer"])
+    head, second = (house.accounts[name].person for name in ("depthead", "supervisor"))
+    Person.objects.filter(pk=second.pk).update(name_en=head.name_en)
+    keep(client, case, "write-note", text=f"@[{head.pk}] @[{second.pk}]")
+    assert note_field(client, case) == (f"@{head.name_en} @{head.name_en}", "")
