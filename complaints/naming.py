@@ -6,7 +6,7 @@ from django.db.models import CharField, F, IntegerField, QuerySet, Value
 from django.utils.translation import get_language
 
 from complaints.choices import Severity
-from complaints.models import ClockPolicy, RoutingRule
+from complaints.models import ClockPolicy, Macro, RoutingRule
 from config.kernel.models import Term
 from config.shared.memo import Memo
 from staff.models import Department
@@ -51,6 +51,11 @@ def routing_rule(code: Any) -> str:
     return _label("routing_rule", code)
 
 
+def macro(code: Any) -> str:
+    """Return the name of a macro, as its newest version has it."""
+    return _label("macro", code)
+
+
 def severity(code: Any) -> object:
     """Return the label of a severity."""
     return Severity(code).label if code in Severity.values else code
@@ -67,7 +72,8 @@ def _read() -> _Names:
     listed = _cells(Term.objects.filter(taxonomy__in=_TAXONOMIES), F("taxonomy"), _NEW)
     policies = _cells(ClockPolicy.objects.all(), Value("policy", CharField()), F("rule_set_id"))
     rules = _cells(RoutingRule.objects.all(), Value("routing_rule", CharField()), F("rule_set_id"))
-    rows = units.union(listed, policies, rules, all=True).order_by("age")
+    macros = _cells(Macro.objects.all(), Value("macro", CharField()), F("rule_set_id"))
+    rows = units.union(listed, policies, rules, macros, all=True).order_by("age")
     return {(kind, code): (english, chinese) for kind, age, code, english, chinese in rows}
 
 

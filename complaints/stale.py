@@ -13,12 +13,11 @@ from itertools import groupby
 from typing import Any, Final
 
 from django import forms
-from django.core.exceptions import FieldDoesNotExist
 from django.utils import timezone
-from django.utils.text import Truncator, capfirst
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from complaints import naming
+from complaints import fact_names, naming
 from complaints.choices import Status
 from complaints.hiding import hider
 from complaints.models import Case
@@ -224,10 +223,7 @@ def _changes(
 def _label(form: VersionedForm, name: str) -> str:
     if name in form.fields and form.fields[name].label:
         return str(form.fields[name].label)
-    try:
-        return str(capfirst(getattr(Case._meta.get_field(name), "verbose_name", name)))
-    except FieldDoesNotExist:
-        return name
+    return fact_names.fact(name)
 
 
 def _value(name: str, kept: Any) -> str:

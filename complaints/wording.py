@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.utils.translation import gettext_lazy as _
 
-from complaints import naming
+from complaints import fact_names, naming
 from complaints.choices import NoticeMethod, NoticePurpose, ReviewDecision, Status
 from complaints.clocks.telling import case_link
 from complaints.models import CallRecord
@@ -57,6 +57,7 @@ _SHOW: Final[Mapping[str, Callable[[Any], object]]] = {
     "since": _moment,
     "result": _result,
     "decision": _decision,
+    "fields": fact_names.facts,
 }
 
 _ACTIONS: Final = (
@@ -137,7 +138,7 @@ _ACTIONS: Final = (
     ("case.set_major", _("Marked as major for the regulator"), "alert-triangle"),
     ("case.clear_major", _("The mark for the regulator was cleared"), "eraser"),
     ("case.contain", _("The harm was contained"), "shield-check"),
-    ("case.edit_facts", _("Facts were edited"), "edit"),
+    ("case.edit_facts", _("Facts were edited: %(fields)s"), "edit"),
     ("case.ask", _("A decision was asked for"), "clipboard-check"),
     ("case.note", _("Internal note"), "lock"),
     ("case.call", _("Call: %(result)s"), "phone"),

@@ -7,9 +7,10 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from complaints import case_lines, printing, timeline
+from complaints import printing, timeline
 from complaints.bundle.asking import PARTS
 from complaints.bundle.redacting import Redactor
+from complaints.fact_names import word_label
 from complaints.models import Case
 from complaints.timeline import Item
 from config.kernel.approvals import ApprovalHandler
@@ -135,7 +136,7 @@ def _block(read: _Read, item: Item, *, words: bool = True) -> Block:
         if text is None:
             lines.append(_("The words were erased."))
         elif text.strip():
-            label = case_lines.word_label(name)
+            label = word_label(name)
             told = read.redact(text)
             lines.append(labelled(label, told) if len(item.words) > 1 else told)
     return Block(heading, lines)

@@ -166,7 +166,7 @@ def test_notes_and_looks_of_others_are_no_changes(client, house):
     change(house, case, product="Gold card")
     records.add_note(rows(case), "bye", actor=house.actor("officer"), at=timezone.now())
     form = send(client, case, mine | {"demand": "More."}).context["form"]
-    assert [change.what for change in form.stale_changes] == ["Facts were edited"]
+    assert [change.what for change in form.stale_changes] == ["Facts were edited: Product"]
 
 
 @pytest.mark.django_db
