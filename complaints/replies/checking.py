@@ -19,7 +19,6 @@ from config.shared.words import listed
 
 LETTER_METHODS: Final = (NoticeMethod.EMAIL, NoticeMethod.LETTER)
 TEXTS: Final = ("subject_en", "subject_zh", "body_en", "body_zh")
-_PLACES: Final = ("mediation_address", "arbitration_address", "court_address")
 
 
 def check(rules: RuleSet) -> list[Finding]:
@@ -151,6 +150,13 @@ def _bank(rules: RuleSet, templates: Sequence[ReplyTemplate]) -> Iterator[Findin
         if name in named and not (bank.of(field, "en") and bank.of(field, "zh-hans")):
             message = _("Templates name {%(name)s}, but the details of the bank do not say it.")
             yield Finding(WARNING, "bank", "", message % {"name": name})
-    if not all(bank.of(place, side) for place in _PLACES for side in ("en", "zh-hans")):
-        message = _("The addresses for mediation, arbitration and court are not all given.")
-        yield Finding(WARNING, "addresses", "", message)
+    if empty := details.to_write(bank):
+        message = _("Letters to customers need your words: %(names)s.")
+        yield Finding(WARNING, "needs", "", message % {"names": _named(empty)})
+    if same := details.as_delivered(bank):
+        message = _("Still the example the portal came with: %(names)s.")
+        yield Finding(WARNING, "example", "", message % {"names": _named(same)})
+
+
+def _named(names: Sequence[str]) -> str:
+    return listed(str(details.LABELS[name]) for name in names)

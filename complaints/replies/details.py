@@ -5,6 +5,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy
+
 from config.kernel.models import RuleSet
 from config.kernel.models.rules import RuleState
 from config.shared.memo import Memo
@@ -50,7 +53,57 @@ class Details:
         return str(getattr(self, f"{name}_{side}", "") or getattr(self, name, ""))
 
 
+LABELS: Final[Mapping[str, Promise]] = {
+    "name_en": gettext_lazy("Name of the bank in English"),
+    "name_zh": gettext_lazy("Name of the bank in Chinese"),
+    "hotline": gettext_lazy("Hotline"),
+    "hours_en": gettext_lazy("Office hours in English"),
+    "hours_zh": gettext_lazy("Office hours in Chinese"),
+    "address_en": gettext_lazy("Complaint office, address in English"),
+    "address_zh": gettext_lazy("Complaint office, address in Chinese"),
+    "tracking_page": gettext_lazy("Page where the tracking code is entered"),
+    "mediation_en": gettext_lazy("Mediation body in English"),
+    "mediation_zh": gettext_lazy("Mediation body in Chinese"),
+    "mediation_address_en": gettext_lazy("Mediation body, address in English"),
+    "mediation_address_zh": gettext_lazy("Mediation body, address in Chinese"),
+    "mediation_phone": gettext_lazy("Mediation body, telephone"),
+    "arbitration_en": gettext_lazy("Arbitration commission in English"),
+    "arbitration_zh": gettext_lazy("Arbitration commission in Chinese"),
+    "arbitration_address_en": gettext_lazy("Arbitration commission, address in English"),
+    "arbitration_address_zh": gettext_lazy("Arbitration commission, address in Chinese"),
+    "arbitration_phone": gettext_lazy("Arbitration commission, telephone"),
+    "court_en": gettext_lazy("Competent court in English"),
+    "court_zh": gettext_lazy("Competent court in Chinese"),
+    "court_address_en": gettext_lazy("Competent court, address in English"),
+    "court_address_zh": gettext_lazy("Competent court, address in Chinese"),
+    "court_phone": gettext_lazy("Competent court, telephone"),
+}
+"""Name of a detail -> what it is called."""
+_OWN: Final = (
+    "name_en", "name_zh", "hotline", "address_en", "address_zh",
+    "mediation_en", "mediation_zh", "mediation_address_en", "mediation_address_zh",
+    "arbitration_en", "arbitration_zh", "arbitration_address_en", "arbitration_address_zh",
+    "court_en", "court_zh", "court_address_en", "court_address_zh",
+)  # fmt: skip
+_EXAMPLES: Final[Mapping[str, str]] = {
+    "name_en": "Huiyin Bank",
+    "name_zh": "汇银银行",
+    "hotline": "400 000 0000",
+    "address_en": "Complaint office, head office of the bank",
+    "address_zh": "总行消费者权益保护办公室",
+}
+"""What defaults/replies.json says until a bank writes its own; a test holds both together."""
 NAMES: Final = tuple(part.name for part in fields(Details))
+
+
+def to_write(bank: Details) -> list[str]:
+    """Return the details that only the bank can give and that nobody has given yet."""
+    return [name for name in _OWN if not getattr(bank, name).strip()]
+
+
+def as_delivered(bank: Details) -> list[str]:
+    """Return the details that still hold the example the portal came with."""
+    return [name for name, said in _EXAMPLES.items() if getattr(bank, name).strip() == said]
 
 
 def of_version(rules: RuleSet | None) -> Details:

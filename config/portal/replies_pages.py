@@ -110,7 +110,8 @@ def listing(request: StaffRequest, rules: RuleSet, findings: Sequence[Finding]) 
     known = replies_words.names()
     shown = replies_words.groups(rules, known, findings)
     chosen = _chosen(shown, request.GET.get("r", "")[:_LONGEST_CODE])
-    context: dict[str, Any] = {"groups": shown, "chosen": chosen}
+    needs = replies_words.needs(rules)
+    context: dict[str, Any] = {"groups": shown, "chosen": chosen, "needs": needs}
     if chosen is None:
         return context
     context["facts"] = replies_words.facts_of(chosen.row, known)

@@ -19,31 +19,7 @@ from config.kernel.models import RuleSet, Term
 from config.kernel.rule_kinds import Finding
 from config.shared.words import labelled, listed
 
-BANK: Final[Mapping[str, Promise]] = {
-    "name_en": gettext_lazy("Name of the bank in English"),
-    "name_zh": gettext_lazy("Name of the bank in Chinese"),
-    "hotline": gettext_lazy("Hotline"),
-    "hours_en": gettext_lazy("Office hours in English"),
-    "hours_zh": gettext_lazy("Office hours in Chinese"),
-    "address_en": gettext_lazy("Complaint office, address in English"),
-    "address_zh": gettext_lazy("Complaint office, address in Chinese"),
-    "tracking_page": gettext_lazy("Page where the tracking code is entered"),
-    "mediation_en": gettext_lazy("Mediation body in English"),
-    "mediation_zh": gettext_lazy("Mediation body in Chinese"),
-    "mediation_address_en": gettext_lazy("Mediation body, address in English"),
-    "mediation_address_zh": gettext_lazy("Mediation body, address in Chinese"),
-    "mediation_phone": gettext_lazy("Mediation body, telephone"),
-    "arbitration_en": gettext_lazy("Arbitration commission in English"),
-    "arbitration_zh": gettext_lazy("Arbitration commission in Chinese"),
-    "arbitration_address_en": gettext_lazy("Arbitration commission, address in English"),
-    "arbitration_address_zh": gettext_lazy("Arbitration commission, address in Chinese"),
-    "arbitration_phone": gettext_lazy("Arbitration commission, telephone"),
-    "court_en": gettext_lazy("Competent court in English"),
-    "court_zh": gettext_lazy("Competent court in Chinese"),
-    "court_address_en": gettext_lazy("Competent court, address in English"),
-    "court_address_zh": gettext_lazy("Competent court, address in Chinese"),
-    "court_phone": gettext_lazy("Competent court, telephone"),
-}
+BANK: Final = details.LABELS
 Names = Mapping[tuple[str, str], str]
 _LISTS: Final = (
     "feedback_type", "business_line", "business_channel", "nature", "cause", "outcome", "remedy",
@@ -87,6 +63,24 @@ class Difference:
     code: str
     name: str
     parts: Sequence[Part] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Details of the bank that nobody has written yet, and those that are still examples."""
+
+    empty: Sequence[str]
+    examples: Sequence[str]
+
+
+def needs(rules: RuleSet) -> Needs | None:
+    """Return which details of a version need the bank's own words; None = none of them."""
+    bank = details.of_version(rules)
+    found = Needs(
+        [str(BANK[name]) for name in details.to_write(bank)],
+        [str(BANK[name]) for name in details.as_delivered(bank)],
+    )
+    return found if found.empty or found.examples else None
 
 
 def names() -> dict[tuple[str, str], str]:

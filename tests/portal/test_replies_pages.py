@@ -78,7 +78,7 @@ def test_the_starting_templates_pass_the_check_and_fill_in_both_languages(house)
     rules, bank = details.in_force(AT)
     findings = rule_kinds.of("replies").check(rules)
     assert rule_kinds.errors(findings) == []
-    assert {finding.code for finding in findings} <= {"addresses", "bank"}
+    assert {finding.code for finding in findings} <= {"needs", "example", "bank"}
     assert bank.of("name", "zh-hans") == "汇银银行"
     rows = ReplyTemplate.objects.filter(rule_set=rules)
     purposes = set(rows.values_list("purpose", flat=True))
@@ -218,6 +218,40 @@ def test_rows_are_removed_and_the_bank_is_described(editor):
     assert editor.post(f"{DRAFT}bank/", bank).status_code == 302
     assert details.of_version(draft()).hotline == "95555"
     assert details.of_version(rulesets.published("replies", AT)).hotline == "400 000 0000"
+
+
+def test_what_the_bank_must_write_itself_is_marked_until_it_did(editor):
+    """Bodies and public hotlines come with the portal; places and names of the bank cannot."""
+    bank = details.of_version(rulesets.published("replies", AT))
+    assert (bank.mediation_phone, bank.court_phone) == ("12378", "12368")
+    assert bank.mediation_zh
+    assert bank.arbitration_en
+    reader = as_role("auditor")
+    page = reader.get(LIST).content.decode()
+    for words in ("Needs your words", "Competent court, address in Chinese",
+                  "still hold the example", "Hotline"):  # fmt: skip
+        assert words in page, words
+    assert f'href="{DRAFT}bank/"' not in reader.get(LIST).content.decode()
+    own = {name: f"Own {name}" for name in details.NAMES}
+    url = f'href="{DRAFT}bank/"'
+    assert editor.get(DRAFT).content.decode().count(url) == 2  # in the menu and beside the mark
+    half = own | {"court_address_zh": " "}
+    stamp = {"version": draft().version, "number": draft().number}
+    assert editor.post(f"{DRAFT}bank/", half | stamp).status_code == 302
+    page = editor.get(DRAFT).content.decode()
+    assert "Competent court, address in Chinese" in page
+    assert "Competent court, address in English" not in page
+    assert "still hold the example" not in page
+    stamp = {"version": draft().version, "number": draft().number}
+    assert editor.post(f"{DRAFT}bank/", own | stamp).status_code == 302
+    assert "Needs your words" not in editor.get(DRAFT).content.decode()
+    assert not rule_kinds.of("replies").check(draft())
+
+
+def test_the_examples_are_those_the_portal_comes_with(house):
+    delivered = details.of_version(rulesets.published("replies", AT))
+    assert details.as_delivered(delivered) == list(details._EXAMPLES)
+    assert set(details.LABELS) == set(details.NAMES)
 
 
 def test_versions_are_published_compared_and_rolled_back(editor):
