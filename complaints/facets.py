@@ -1,22 +1,26 @@
 """The facets of the case list: their choices, what is ticked, and how many cases each would show.
 
-Figures are asked for after the page stands, with a budget of their own: one query per facet over
-at most 10,001 matching cases, and none beyond that.
+Figures are asked for after the page stands, with a budget of their own: all facets in which nothing
+is chosen are counted over one reading of at most 10,001 matching cases, and none beyond that.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import reduce
+from operator import add
 from typing import Any, Final
 
 from django.db.models import Case as Pick
-from django.db.models import CharField, Count, Q, QuerySet, Value, When
+from django.db.models import CharField, F, Q, QuerySet, Value, When
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from complaints.board.filters import chosen_words as board_words
+from complaints.board.tallying import BY_TAG, By, Key, tallies
 from complaints.choices import OPEN, Severity, Status
 from complaints.filters import CaseFilters, Due, Mark, Named, Stage, due_states, marks
-from complaints.models import Case, CaseTag
+from complaints.models import Case
 from config.shared.listing import MANY
 from config.shared.words import listed
 from customers.models.customer import Tier
@@ -24,11 +28,19 @@ from staff.models import Person
 
 _COLUMNS: Final = {
     "tier": "customer__tier",
-    "department": "department__code",
-    "type": "type__code",
+    "department": "department_id",
+    "type": "type_id",
     "severity": "severity",
-    "channel": "intake_channel__code",
+    "channel": "intake_channel_id",
     "status": "status",
+    "handler": "handler_id",
+}
+_KEYS: Final = (*_COLUMNS, "clock", "mark", "tag")
+_NAMED: Final = {
+    "department": "department",
+    "type": "feedback_type",
+    "channel": "intake_channel",
+    "tag": "tag",
 }
 _SPECIAL: Final = {
     ("handler", "none"): _("nobody"),
@@ -79,6 +91,18 @@ class Facet:
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """Figures by facet and code, the busiest handlers, and how many cases the list has.
+
+    None where there are too many to count.
+    """
+
+    counts: dict[str, dict[str, int] | None]
+    busiest: list[Counted]
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """A filter in force, in words, and the address of the list without it."""
 
@@ -124,7 +148,7 @@ def _pairs(filters: CaseFilters) -> dict[str, list[tuple[str, Any]]]:
 def _handlers(filters: CaseFilters) -> list[tuple[str, Any]]:
     """Return nobody, me and whoever is ticked; a query only where somebody is ticked by number.
 
-    The busiest others come with the figures (`busiest`).
+    The busiest others come with the figures.
     """
     fixed = [(code, _SPECIAL["handler", code]) for code in ("none", "me")]
     numbers = [code for code in _chosen(filters, "handler") if code not in {"none", "me"}]
@@ -133,29 +157,6 @@ def _handlers(filters: CaseFilters) -> list[tuple[str, Any]]:
     people = Person.objects.filter(staff_no__in=numbers)
     known = {person.staff_no: person.label for person in people}
     return fixed + [(code, known.get(code, code)) for code in numbers]
-
-
-def handlers(filters: CaseFilters) -> tuple[dict[str, int] | None, list[Counted]]:
-    """Return the figures by handler (None: too many cases), and whoever handles most, by name.
-
-    Nobody and the reader are choices of their own; ticked ones stay where they stand.
-    """
-    rows = _first_many(filters.matching(without="handler"))
-    names = ("handler", "handler__staff_no", "handler__name_en", "handler__name_zh")
-    tally = list(rows.values_list(*names).annotate(n=Count("pk")).order_by())
-    if sum(row[-1] for row in tally) > MANY:
-        return None, []
-    counts = {"none": 0, "me": 0}
-    for pk, number, *_names, n in tally:
-        counts["none" if pk is None else str(number)] = n
-        if pk is not None and pk == filters.scope.member:
-            counts["me"] = n
-    aside = {None, filters.scope.member}
-    others = [row for row in tally if row[0] not in aside]
-    most = sorted(others, key=lambda row: (-row[-1], row[1]))[:MOST_HANDLERS]
-    ticked = set(_chosen(filters, "handler"))
-    shown = [Counted(Named(*row[:4]), row[4]) for row in most if row[1] not in ticked]
-    return counts, sorted(shown, key=lambda one: one.named.label)
 
 
 def _chosen(filters: CaseFilters, key: str) -> list[str]:
@@ -196,59 +197,95 @@ def without(data: QueryDict, *keys: str) -> str:
     return "?" + (left.urlencode() or "state=open")
 
 
-def counts_of(filters: CaseFilters) -> dict[str, dict[str, int] | None]:
-    """Count the cases behind every choice of every facet; None where there are too many to count.
+def figures_of(filters: CaseFilters) -> Figures:
+    """Count the cases behind every choice of every facet, and all of them.
 
-    Each facet counts over what the other filters leave; one query per facet.
+    Each facet counts over what the other filters leave. Facets in which nothing is chosen count
+    over the same cases, which are read once, however many facets there are; each other one has a
+    query of its own, and the names of handlers one.
     """
-    found: dict[str, dict[str, int] | None] = {
-        key: _counted(filters.matching(without=key), column) for key, column in _COLUMNS.items()
-    }
-    found["clock"] = _clock_counts(filters)
-    found["mark"] = _mark_counts(filters)
-    found["tag"] = _tag_counts(filters)
-    return found
+    keys = [key for key in _KEYS if key != "tag" or filters.named["tag"]]
+    shared = [key for key in keys if _counts_over_all(filters, key)]
+    counts, total = _counted(filters, shared, filters.matching())
+    for key in keys:
+        if key not in shared:
+            rows = filters.matching(without=key)
+            rows = rows.filter(status__in=OPEN) if key == "clock" else rows
+            counts |= _counted(filters, [key], rows)[0]
+    counts.setdefault("tag", {})
+    counts["handler"], busiest = _by_number(filters, counts["handler"])
+    return Figures(counts, busiest, total)
 
 
-def _mark_counts(filters: CaseFilters) -> dict[str, int] | None:
-    """Count every mark in one pass; a case may have several."""
-    parts = {f"n_{key}": Count("pk", filter=condition) for key, condition in marks().items()}
-    rows = _first_many(filters.matching(without="mark"))
-    found = rows.order_by().aggregate(total=Count("pk"), **parts)
-    total = found.pop("total")
-    return None if total > MANY else {key.removeprefix("n_"): n for key, n in found.items()}
+def _counts_over_all(filters: CaseFilters, key: str) -> bool:
+    """Tell whether a facet counts over the very cases of the list."""
+    if key in filters.chosen:
+        return False
+    if key == "status":
+        return not filters.only_open
+    return key != "clock" or filters.only_open or filters.chosen.get("state") == [Stage.OPEN]
 
 
-def _tag_counts(filters: CaseFilters) -> dict[str, int] | None:
-    """Count the cases behind every tag, and all of them to know whether there are too many."""
-    if not filters.named["tag"]:
-        return {}
-    first = filters.matching(without="tag").order_by().values("pk")[: MANY + 1]
-    if Case.objects.filter(Q(pk__in=first)).count() > MANY:
-        return None
-    tagged = CaseTag.objects.filter(Q(case__in=first)).values_list("term__code")
-    return dict(tagged.annotate(n=Count("pk")).order_by())
+def _counted(
+    filters: CaseFilters, keys: Sequence[str], rows: QuerySet[Case]
+) -> tuple[dict[str, dict[str, int] | None], int | None]:
+    """Count the first 10,001 rows by these facets and in all; None where there are more."""
+    columns: dict[str, Any] = {f"by_{key}": F(_COLUMNS[key]) for key in keys if key in _COLUMNS}
+    if "clock" in keys:
+        columns["by_clock"] = _clock_states(filters.at)
+    if "mark" in keys:
+        columns["by_mark"] = _marked()
+    first = rows.order_by().values("id", every=Value(""), **columns)[: MANY + 1]
+    groups = {key: BY_TAG if key == "tag" else By(f"by_{key}") for key in keys}
+    found = tallies(first, {"": By("every"), **groups})
+    total = sum(found.pop("").values())
+    if total > MANY:
+        return dict.fromkeys(keys), None
+    return {key: _coded(filters, key, tally) for key, tally in found.items()}, total
 
 
-def _counted(rows: QuerySet[Case], column: str) -> dict[str, int] | None:
-    """Count the first 10,001 rows by one column."""
-    return _tally(_first_many(rows).values_list(column).annotate(n=Count("pk")).order_by())
+def _clock_states(at: datetime) -> Pick:
+    """Where the clock of a case stands; the states leave no open case out."""
+    states = [When(condition, then=Value(key)) for key, condition in due_states(at).items()]
+    return Pick(*states, default=Value(""), output_field=CharField())
 
 
-def _clock_counts(filters: CaseFilters) -> dict[str, int] | None:
-    """Count open cases by where their clock stands."""
-    states = [When(condition, then=Value(key)) for key, condition in due_states(filters.at).items()]
-    rows = _first_many(filters.matching(without="clock").filter(status__in=OPEN))
-    stated = rows.annotate(due=Pick(*states, default=Value(""), output_field=CharField()))
-    return _tally(stated.values_list("due").annotate(n=Count("pk")).order_by())
+def _marked() -> Any:
+    """The marks of a case as one number, a bit for each: it may have several."""
+    parts = [Pick(When(condition, then=Value(1 << n)), default=Value(0))
+             for n, condition in enumerate(marks().values())]  # fmt: skip
+    return reduce(add, parts)
 
 
-def _first_many(rows: QuerySet[Case]) -> QuerySet[Case]:
-    """Keep the first 10,001 rows, whatever else the query asks for."""
-    everything = Case.objects.all()
-    return everything.filter(Q(pk__in=rows.order_by().values("pk")[: MANY + 1]))
+def _coded(filters: CaseFilters, key: str, tally: Mapping[Key, int]) -> dict[str, int]:
+    """Return the figures by the codes of the choices."""
+    if key == "mark":
+        return {
+            mark: sum(n for (bits,), n in tally.items() if int(bits or 0) >> place & 1)
+            for place, mark in enumerate(marks())
+        }
+    codes = {str(named.pk): named.code for named in filters.named.get(_NAMED.get(key, ""), ())}
+    return {codes.get(code or "", code or ""): n for (code,), n in tally.items()}
 
 
-def _tally(pairs: Iterable[tuple[Any, int]]) -> dict[str, int] | None:
-    found = {str(code): n for code, n in pairs}
-    return None if sum(found.values()) > MANY else found
+def _by_number(
+    filters: CaseFilters, tally: Mapping[str, int] | None
+) -> tuple[dict[str, int] | None, list[Counted]]:
+    """Return the figures by staff number, and whoever handles most, by name; one query.
+
+    Nobody and the reader are choices of their own; ticked ones stay where they stand.
+    """
+    if tally is None:
+        return None, []
+    mine, ticked = str(filters.scope.member), set(_chosen(filters, "handler"))
+    others = {int(pk): n for pk, n in tally.items() if pk not in {"", mine}}
+    least = min(sorted(others.values(), reverse=True)[:MOST_HANDLERS], default=0)
+    wanted = Q(pk__in=[pk for pk, n in others.items() if n >= least]) | Q(staff_no__in=ticked)
+    names = ("pk", "staff_no", "name_en", "name_zh")
+    people = [Named(*row) for row in Person.objects.filter(wanted).values_list(*names)]
+    counts = {one.code: tally.get(str(one.pk), 0) for one in people}
+    counts |= {"none": tally.get("", 0), "me": tally.get(mine, 0)}
+    ranked = [Counted(one, others[one.pk]) for one in people if one.pk in others]
+    ranked.sort(key=lambda one: (-one.n, one.named.code))
+    shown = [one for one in ranked[:MOST_HANDLERS] if one.named.code not in ticked]
+    return counts, sorted(shown, key=lambda one: one.named.label)

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from statistics import median
 from typing import Any, Final
 
 from django.db.models import Count as Counting
-from django.db.models import Q
-from django.utils import timezone
+from django.db.models import F, Q
 
 from complaints.board.filters import WEEKS, came_since, first_moment, with_slots
 from complaints.board.sight import Sight, hourly_intake
+from complaints.board.tallying import medians
 from config.shared.chips import duration_words
 from config.shared.listing import MANY
 from config.shared.words import SHORT_DAYS
@@ -67,10 +66,14 @@ def heat(sight: Sight, measure: str) -> Heat:
     since = first_moment(sight.at)
     rows = with_slots(sight.cases().filter(came_since(since)))
     counted = rows.values_list("day_in", "hour_in").annotate(
-        n=Counting("pk"), late=Counting("pk", filter=Q(breached=True))
+        n=Counting("pk"),
+        late=Counting("pk", filter=Q(breached=True)),
+        answered=Counting("pk", filter=Q(first_response_at__isnull=False)),
     )
-    came = {(day, hour): (n, late) for day, hour, n, late in counted}
-    replies, cut = _replies(sight, since) if kind == "reply" else ({}, False)
+    found = list(counted)
+    came = {(day, hour): (n, late) for day, hour, n, late, _answered in found}
+    replies = _replies(sight, since) if kind == "reply" else {}
+    cut = kind == "reply" and sum(answered for *_slot, answered in found) > MANY
     table = _Table(sight, kind, came, replies, hourly_intake(sight.at))
     hours = _hours(came)
     days = [
@@ -86,19 +89,15 @@ def heat(sight: Sight, measure: str) -> Heat:
     return Heat(kind, hours, days, bool(peak), table.capacity, total, cut, peak, since)
 
 
-def _replies(sight: Sight, since: datetime) -> tuple[dict[_Slot, list[float]], bool]:
-    """Return by hour of the week the seconds until the first reply, of the newest 10,000."""
+def _replies(sight: Sight, since: datetime) -> dict[tuple[int, int | None], float]:
+    """Return the median seconds until the first reply, of the newest 10,000 cases.
+
+    By weekday and hour, and by weekday (hour None).
+    """
     answered = sight.cases().filter(came_since(since), first_response_at__isnull=False)
-    found = answered.order_by("-received_at", "-id").values_list("received_at", "first_response_at")
-    times: dict[_Slot, list[float]] = {}
-    pairs = list(found[: MANY + 1])
-    for received, replied in pairs[:MANY]:
-        if replied is None:
-            continue
-        local = timezone.localtime(received)
-        spent = (replied - received).total_seconds()
-        times.setdefault((local.isoweekday(), local.hour), []).append(spent)
-    return times, len(pairs) > MANY
+    newest = with_slots(answered).order_by("-received_at", "-id")
+    spans = newest.values("day_in", "hour_in", spent=F("first_response_at") - F("received_at"))
+    return medians(spans[:MANY], "day_in", "hour_in", "spent")
 
 
 def _hours(came: dict[_Slot, tuple[int, int]]) -> list[int]:
@@ -109,12 +108,12 @@ def _hours(came: dict[_Slot, tuple[int, int]]) -> list[int]:
 
 @dataclass
 class _Table:
-    """The figures of one measure: (cases, late ones) and reply times by hour of the week."""
+    """The figures of one measure: (cases, late ones) and median replies by hour of the week."""
 
     sight: Sight
     kind: str
     came: dict[_Slot, tuple[int, int]]
-    replies: dict[_Slot, list[float]]
+    replies: dict[tuple[int, int | None], float]
     capacity: int
     top: float = field(init=False)
 
@@ -143,15 +142,14 @@ class _Table:
     def of_day(self, day: int) -> str:
         """Return the figure of a whole day."""
         if self.kind == "reply":
-            times = [spent for slot, found in self.replies.items() if slot[0] == day
-                     for spent in found]  # fmt: skip
-            return duration_words(int(median(times))) if times else "–"
+            middle = self.replies.get((day, None))
+            return "–" if middle is None else duration_words(int(middle))
         late = self.kind == "late"
         return str(sum(pair[late] for slot, pair in self.came.items() if slot[0] == day))
 
     def _value(self, slot: _Slot) -> float:
         if self.kind == "reply":
-            return median(self.replies.get(slot) or [0.0])
+            return self.replies.get(slot, 0.0)
         return float(self.came[slot][self.kind == "late"])
 
     def _words(self, slot: _Slot) -> str:

@@ -156,14 +156,16 @@ def proposal(sight: Sight, shown: Sequence[Load]) -> Proposal | None:
 
 
 def _movable(sight: Sight, source: Person, target: Person) -> "list[Case]":
-    """Return the cases one may give from one to the other, newest first."""
+    """Return the cases one may give from one to the other, newest first; two queries."""
     out = CaseExclusion.objects.filter(person=target, case=OuterRef("pk"))
     mine = sight.open("route").filter(
         ~Exists(out), handler=source, department=target.department_id, restricted=False
     )
-    rows = shown_rows(sight.scope, "route").filter(pk__in=mine.values("pk"))
-    calm = rows.exclude(status__in=PAUSING).order_by("-received_at", "-id")
-    return list(calm[:MOST])
+    newest = mine.exclude(status__in=PAUSING).order_by("-received_at", "-id")
+    picked = list(newest.values_list("pk", flat=True)[:MOST])
+    # Read first: as a sub-query it is held against every case, joined with all that a row shows.
+    rows = shown_rows(sight.scope, "route").filter(pk__in=picked)
+    return list(rows.order_by("-received_at", "-id"))
 
 
 def _team(source: Person, at: datetime) -> dict[int, Person]:

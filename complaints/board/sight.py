@@ -65,12 +65,6 @@ def counted(rows: QuerySet[Case]) -> Count:
     return Count(rows.order_by().values("pk")[: MANY + 1].count())
 
 
-def first_many(rows: QuerySet[Case]) -> QuerySet[Case]:
-    """Keep the first 10,001 rows by due time, for figures made of all of them."""
-    picked = rows.order_by("paused", "next_due_at", "id").values("pk")[: MANY + 1]
-    return Case.objects.filter(pk__in=picked).order_by()
-
-
 def handler_limit(at: datetime) -> int:
     """Return how many open cases one person should have at most: `handler_limit` of the limits."""
     return _setting("handler_limit", settings.BOARD_HANDLER_LIMIT, at)

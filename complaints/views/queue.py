@@ -78,8 +78,8 @@ def queue_facets(request: StaffRequest) -> HttpResponse:
     data = looks.shown(request.GET, saved).data
     visible = Case.objects.visible_to(request.scope)
     filters = CaseFilters(data, visible, request.scope, at)
-    counted = facets.counts_of(filters)
-    counted["handler"], busiest = facets.handlers(filters)
+    figures = facets.figures_of(filters)
+    counted = figures.counts
     context = {
         "at": at,
         "facets": [
@@ -88,12 +88,12 @@ def queue_facets(request: StaffRequest) -> HttpResponse:
             if facet.key in counted
             for choice in facet.choices
         ],
-        "busiest": busiest,
+        "busiest": figures.busiest,
         "tabs": [
             (looks.code_of(view), capped_count(filters.like(looks.query_of(view)).qs))
             for view in saved
         ],
-        "total": capped_count(filters.qs),
+        "total": figures.total,
         "many": MANY,
         "clocks": {} if "clock" in filters.chosen else counted["clock"] or {},
     }

@@ -28,7 +28,7 @@ def many(house, count=3, at=AT, **given):
     """Return cases of different customers with words of their own."""
     made = []
     for n in range(count):
-        own = {"content": f"{n * 7919} words nobody else has " + "abcdefgh"[n] * 40}
+        own = {"content": "".join(chr(0x4E00 + 40 * n + k) for k in range(40))}  # no pair in common
         customer = CustomerFactory.create()
         made.append(open_case(house, at=at, **{**own, "customer": customer, **given}))
     return made

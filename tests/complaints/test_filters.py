@@ -120,7 +120,7 @@ def test_scope_comes_first_for_rows_choices_and_counts(unit):
     assert found("q=theirs", scope) == set()
     seen = filters("state=all", scope)
     assert [named.code for named in seen.named["department"]] == ["CARD"]
-    assert facets.counts_of(seen)["department"] == {"CARD": 1}
+    assert facets.figures_of(seen).counts["department"] == {"CARD": 1}
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_facets_count_with_the_other_filters_applied(unit):
     case(unit, due=timedelta(hours=-1), customer=CustomerFactory.create(tier="core"))
     case(unit, due=timedelta(hours=-1), customer=CustomerFactory.create(tier="key"))
     case(unit, due=timedelta(days=3), customer=CustomerFactory.create(tier="key"))
-    counted = facets.counts_of(filters("tier=key&clock=over"))
+    counted = facets.figures_of(filters("tier=key&clock=over")).counts
     assert counted["tier"] == {"core": 1, "key": 1}
     assert counted["clock"] == {"over": 1, "later": 1}
 
@@ -182,11 +182,11 @@ def test_beyond_the_cap_there_are_no_figures(unit, monkeypatch):
     many(unit, 12)
     monkeypatch.setattr(listing, "MANY", 10)
     monkeypatch.setattr(facets, "MANY", 10)
-    assert facets.counts_of(filters())["status"] is None
+    assert facets.figures_of(filters()).counts["status"] is None
     assert listing.capped_count(filters().qs) is None
     monkeypatch.setattr(facets, "MANY", 12)
     monkeypatch.setattr(listing, "MANY", 12)
-    assert facets.counts_of(filters())["status"] == {"received": 12}
+    assert facets.figures_of(filters()).counts["status"] == {"received": 12}
     assert listing.capped_count(filters().qs) == 12
 
 

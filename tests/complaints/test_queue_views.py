@@ -257,7 +257,7 @@ def test_marks_are_found_and_counted(unit):
     assert found("media", "major") == {"upset", "grave"}
     assert found("vulnerable") == found("repeat") == {"angry"}
     assert found("nonsense") == {"calm", "chased", "was upset", "upset", "angry", "grave"}
-    counted = facets.counts_of(filters("mark=chased"))["mark"]
+    counted = facets.figures_of(filters("mark=chased")).counts["mark"]
     assert counted == {
         "chased": 1, "upset": 2, "media": 1, "vulnerable": 1, "repeat": 1, "major": 1
     }  # fmt: skip
@@ -268,7 +268,7 @@ def test_tags_are_found_counted_and_retired_ones_no_longer_offered(client, unit)
     one, two = case(unit), case(unit)
     for row, tag in ((one, fraud), (two, fraud), (two, old)):
         CaseTag.objects.create(case=row, term=tag, at=AT)
-    assert facets.counts_of(filters())["tag"] == {"fraud": 2, "old": 1}
+    assert facets.figures_of(filters()).counts["tag"] == {"fraud": 2, "old": 1}
     assert [row.pk for row in filters("tag=old").qs] == [two.pk]
     assert list(filters("tag=nonsense").qs) == []
     type(old).objects.filter(pk=old.pk).update(active=False)
@@ -285,7 +285,8 @@ def test_the_busiest_handlers_come_with_their_figures(client, unit, monkeypatch)
     busy, less, least = (PersonFactory.create(department=unit, name_en=n) for n in "BCA")
     for person, n in ((busy, 3), (less, 2), (least, 1), (me.person, 2), (None, 4)):
         many(unit, n, handler=person)
-    counts, shown = facets.handlers(filters("state=all", _scope(me)))
+    found = facets.figures_of(filters("state=all", _scope(me)))
+    counts, shown = found.counts["handler"], found.busiest
     assert (counts["none"], counts["me"], counts[busy.staff_no]) == (4, 2, 3)
     assert [(one.named.code, one.n) for one in shown] == [(busy.staff_no, 3), (less.staff_no, 2)]
     text = client.get("/cases/facets/?state=all", headers=HTMX).content.decode()
@@ -302,9 +303,10 @@ def test_beyond_what_is_counted_there_are_no_figures(unit, monkeypatch):
     tag = term("tag", "fraud")
     rows = many(unit, 5)
     CaseTag.objects.create(case=rows[0], term=tag, at=AT)
-    counted = facets.counts_of(filters("state=all"))
+    counted = facets.figures_of(filters("state=all")).counts
     assert (counted["tag"], counted["mark"]) == (None, None)
-    assert facets.handlers(filters("state=all")) == (None, [])
+    assert counted["handler"] is None
+    assert facets.figures_of(filters("state=all")).busiest == []
 
 
 # -- all that match --------------------------------------------------------------
@@ -325,7 +327,7 @@ def test_all_that_match_is_offered_with_their_number(client, me, unit):
 
 
 def test_the_number_of_all_is_exact_up_to_what_is_counted(client, me, unit, monkeypatch):
-    monkeypatch.setattr(listing, "MANY", 9)
+    monkeypatch.setattr(facets, "MANY", 9)
     many(unit, 10)
     figures = client.get("/cases/facets/?state=all", headers=HTMX).content.decode()
     assert "Select all 10,000+ that match" in figures
