@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Prefetch
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 
-from complaints import case_parts, classification, clocks
+from complaints import case_parts, classification, clocks, identity
 from complaints.choices import ENDED_ASIDE, ClockState, PauseKind, Status
 from complaints.hiding import hider
 from complaints.models import Case, CaseClock, CasePause, CaseResponsibility
@@ -110,7 +111,7 @@ def rows_for_page() -> CaseQuerySet:
         case=OuterRef("pk"), kind=PauseKind.APPRAISAL, ended_at__isnull=True
     )
     rows = Case.objects.select_related(*JOINED).annotate(in_appraisal=Exists(appraised))
-    rows = rows.annotate(**review_marks(), **open_work.marks())
+    rows = rows.annotate(**review_marks(), **open_work.marks(), **identity.now(timezone.now()))
     findings = CaseResponsibility.objects.select_related("department")
     return rows.prefetch_related(Prefetch("responsibilities", findings))
 
@@ -232,12 +233,13 @@ def _clock_row(case: Case, clock: CaseClock, at: datetime) -> ClockRow:
     )
 
 
-def facts(case: Case) -> list[dict[str, Any]]:
+def facts(case: Case, scope: Scope) -> list[dict[str, Any]]:
     """Return the classification as label and value; empty values are left out."""
+    hide = hider(case, scope)
     pairs: Sequence[tuple[str, Any]] = (
         (_("Type"), case.type),
         (_("Business line"), terms.path(case.business_line) if case.business_line else ""),
-        (_("Product"), case.product),
+        (_("Product"), hide(case.product)),
         (_("Intake channel"), case.intake_channel),
         (_("Business channel"), case.business_channel),
         (_("Referral number"), case.referral_number),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -70,6 +70,17 @@ def standing(case: Case, at: datetime) -> Standing:
     """Return how the customer is identified at `at`; one query."""
     rows = IdentityCheck.objects.filter(case=case, at__gt=at - VALID, at__lte=at)
     return _judged(list(rows.select_related("by").order_by("-at", "-id")[:50]))
+
+
+def now(at: datetime) -> dict[str, Subquery]:
+    """Return the annotation `identity_now` for cases: the result of the check that counts at `at`.
+
+    The newest passed or failed check of the last 24 hours, as in `standing`; None without one.
+    """
+    checks = IdentityCheck.objects.filter(
+        case=OuterRef("pk"), at__gt=at - VALID, at__lte=at, result__in=_NOTED
+    )
+    return {"identity_now": Subquery(checks.order_by("-at", "-id").values("result")[:1])}
 
 
 def _judged(newest_first: Sequence[IdentityCheck]) -> Standing:
@@ -295,6 +306,7 @@ __all__ = [
     "carry_over",
     "check",
     "contributions",
+    "now",
     "override",
     "overrides",
     "reasons",

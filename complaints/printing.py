@@ -80,7 +80,7 @@ def record(case: Case, scope: Scope, at: datetime) -> Record:
     sections = [
         _how_it_came(case),
         _who(case, at),
-        _what(case),
+        _what(case, hide),
         _words(case, hide),
         _finding(case),
         _decision(case, hide),
@@ -165,7 +165,7 @@ def _identity(check: IdentityCheck | None, failed: int) -> str:
     return " · ".join(str(part) for part in parts)
 
 
-def _what(case: Case) -> Section:
+def _what(case: Case, hide: Hide) -> Section:
     feelings = {term.code: term.label for term in terms.of("emotion", active_only=False)}
     emotion = [
         feelings.get(str(x), str(x)) for x in (case.emotion, case.emotion_now) if x is not None
@@ -174,7 +174,7 @@ def _what(case: Case) -> Section:
     pairs = [
         (_("Type"), case.type),
         (_("Business line"), terms.path(case.business_line) if case.business_line else ""),
-        (_("Product"), case.product),
+        (_("Product"), hide(case.product)),
         (_("Severity"), case.get_severity_display()),
         (_("Emotion"), " → ".join(emotion)),
         (_("Amount in dispute"), f"{case.currency} {money:,.2f}" if money else ""),

@@ -1,7 +1,9 @@
 """Showing masked data in clear: a logged act with a reason, once the customer is identified."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db.models import QuerySet
 from django.utils.functional import Promise
@@ -12,7 +14,17 @@ from complaints.models import Case
 from config.kernel import journal
 from config.shared.actors import Actor
 from config.shared.claim import hold
+from config.shared.masking import numbers_in
 from config.shared.worded import WordedError
+
+_TEXTS: Final = ("core_issue", "content", "demand", "expected_resolution", "product")
+_MOST: Final = 40
+_KINDS: Final[Mapping[str, Promise]] = {
+    "email": _("E-mail"),
+    "id": _("Identity number"),
+    "phone": _("Phone"),
+    "account": _("Account or card number"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +68,20 @@ def _contact(case: Case) -> list[Shown]:
             for point in case.customer.contacts.order_by("-preferred", "kind", "pk")
         ]
         shown.append(Shown(_("Identity number"), case.customer.id_number))
+    shown += [Shown(_KINDS[kind], value) for kind, value in _told_numbers(case)]
     seen: dict[str, Shown] = {}
     for row in shown:
         if row.value:
             seen.setdefault(row.value, row)
     return list(seen.values())
+
+
+def _told_numbers(case: Case) -> list[tuple[str, str]]:
+    """Return the numbers that stand in the words of a case, which its page masks."""
+    words = journal.words_of(journal.entries(case.stream)).values()
+    texts = [getattr(case, name) for name in _TEXTS]
+    texts += [text for said in words for text in said.values() if text]
+    return list(dict.fromkeys(found for text in texts for found in numbers_in(text)))[:_MOST]
 
 
 def opened_file(cases: QuerySet[Case], token: str, *, actor: Actor, at: datetime) -> None:

@@ -13,7 +13,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from complaints import case_page
+from complaints import case_page, hiding
 from complaints.bundle import contents, paper
 from complaints.bundle.asking import BUNDLED, KIND, BundleRefused
 from complaints.bundle.redacting import Redactor
@@ -68,6 +68,7 @@ def _order(run: JobRun, account: Account) -> _Order:
     case = rows.filter(pk=params["case"]).first()
     if case is None:
         raise _gone()
+    hiding.uncover(case)  # asked for with a reason; what must not leave is named to be blackened
     entries = list(JournalEntry.objects.filter(stream=case.stream, seq=params["seq"]))
     words = journal.words_of(entries)[entries[0].pk] if entries else {}
     recipient = words.get("recipient")

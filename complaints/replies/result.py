@@ -4,8 +4,8 @@ The words around the blocks come from the template in force with purpose `result
 letter has its usual frame.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -58,6 +58,16 @@ def compose(
     rules, bank = details.in_force(at)
     template = choose(templates_of(rules), case, method)
     return _composed(case, template, bank, spoken, at)
+
+
+def hidden(letter: ResultLetter, hide: Callable[[str], str]) -> ResultLetter:
+    """Return the letter as somebody may read it who does not send it; see `hiding.hider`."""
+    return replace(
+        letter,
+        before=tuple(map(hide, letter.before)),
+        blocks=tuple(replace(block, text=hide(block.text)) for block in letter.blocks),
+        after=tuple(map(hide, letter.after)),
+    )
 
 
 def worded(case: Case, method: str, at: datetime) -> tuple[str, str] | None:

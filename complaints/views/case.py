@@ -128,7 +128,7 @@ def side(request: StaffRequest, case: Case) -> dict[str, Any]:
         "who": case_page.who(case, scope),
         "clocks": rows,
         "chip": next((row.chip for row in rows if row.nearest), None),
-        "facts": case_page.facts(case),
+        "facts": case_page.facts(case, request.scope),
         "files": case_page.files(case, scope),
         "approvals": case_page.pending(case, scope),
         "side_parts": case_parts.parts(case, scope),

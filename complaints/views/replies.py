@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from complaints import case_page, letters, unsent
 from complaints.choices import NoticeMethod, NoticePurpose
 from complaints.conversation.writing import Doubtful
+from complaints.hiding import hider
 from complaints.models import Case, Macro
 from complaints.reach import reaches
 from complaints.replies import details, filling, jargon, macros, offering, result
@@ -233,6 +234,8 @@ def case_letter(request: StaffRequest, number: str) -> HttpResponse:
         raise PermissionDenied(_("The letter names the customer; your role does not."))
     language = _language(request.GET.get("language", ""), case)
     letter = result.compose(case, timezone.now(), language=language)
+    if not reaches(case, request.scope, "notify"):  # who sends it reads what will leave
+        letter = result.hidden(letter, hider(case, request.scope))
     may_edit = reaches(case, request.scope, "edit") and case.is_open
     with translation.override(language):
         office = str(case.department.label)

@@ -6,6 +6,8 @@ such numbers from free text that must not hold any, log lines above all.
 
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from config.shared.phones import normalise_phone
 
@@ -25,6 +27,11 @@ _MOBILE = re.compile(r"(?<!\d)(?:0|(?:\+|00)?86[ -]?)?1[3-9]\d[ .-]?\d{4}[ .-]?\
 _AREA = r"(?:\(?0(?:10|2\d|[3-9]\d{2})\)?|(?:\+|00)86[ -]?(?:10|2\d|[3-9]\d{2}))"
 _LANDLINE = re.compile(rf"(?<!\d){_AREA}[ -]?[2-9]\d{{2,3}}[ -]?\d{{4}}(?!\d)")
 _WIDE_DIGITS = {0xFF10 + value: str(value) for value in range(10)}
+
+
+_GROUPED = r"\d{4}(?:[ -]\d{4}){2,4}(?:[ -]?\d{1,3})?"
+_PLAIN = r"(?!(?:400|800)\d{7}(?!\d))(?!0\d{9,11}(?!\d))\d{10,30}"
+_ACCOUNT = re.compile(rf"(?<![A-Za-z0-9])(?<![A-Za-z0-9]-)(?:{_GROUPED}|{_PLAIN})(?!\d)")
 
 
 def mask_phone(text: str) -> str:
@@ -76,6 +83,27 @@ def mask_name(text: str) -> str:
     return " ".join(word[0] + BULLET * min(len(word) - 1, 4) for word in text.split())
 
 
+def mask_numbers(text: str) -> str:
+    """Return free text with e-mail addresses, identity, account, card and mobile numbers masked.
+
+    Each keeps what `mask_email` and its like keep, so that who knows the number recognises it.
+    Landlines and 400 numbers stay: letters name those of the bank and of its supervisors.
+    """
+    for pattern, mask in _SEEN_AS.values():
+        text = pattern.sub(lambda found, mask=mask: mask(found[0]), text.translate(_WIDE_DIGITS))
+    return text
+
+
+def numbers_in(text: str) -> list[tuple[str, str]]:
+    """Return what `mask_numbers` would mask as (kind, value): email, id, account or phone."""
+    found = []
+    for kind, (pattern, mask) in _SEEN_AS.items():
+        text = text.translate(_WIDE_DIGITS)
+        found += [(kind, hit[0]) for hit in pattern.finditer(text)]
+        text = pattern.sub(lambda hit, mask=mask: mask(hit[0]), text)
+    return found
+
+
 def scrub(text: str) -> str:
     """Replace e-mail addresses, identity, card and telephone numbers by `[email]`, `[id]`, ...
 
@@ -103,3 +131,12 @@ def passes_luhn(digits: str) -> bool:
 def _scrub_card(found: re.Match[str]) -> str:
     """Replace the match only when it is a plausible card number."""
     return "[card]" if passes_luhn(re.sub(r"[ -]", "", found[0])) else found[0]
+
+
+_SEEN_AS: Final[Mapping[str, tuple[re.Pattern[str], Callable[[str], str]]]] = {
+    "email": (_EMAIL, mask_email),
+    "id": (_ID_NUMBER, mask_id_number),
+    "phone": (_MOBILE, mask_phone),
+    "account": (_ACCOUNT, mask_account),
+}
+"""What free text may hold of a customer, in the order in which it is looked for."""

@@ -68,8 +68,8 @@ def test_who_only_reads_leaves_nothing_at_a_case(house, case, role):
     found = {url: client.post(url, data).status_code for url, data in told.items()}
     assert found == dict.fromkeys(told, 403)
     assert not CasePresence.objects.filter(person=me).exists()
-    assert not Draft.objects.filter(person=me).exists()
-    assert not Notice.objects.filter(person=writer, kind="case.asked_to_wait").exists()
+    assert not Draft.objects.filter(person_id=me).exists()
+    assert not Notice.objects.filter(person_id=writer, kind="case.asked_to_wait").exists()
 
 
 def test_who_writes_is_present_and_keeps_drafts(house, case):
@@ -78,7 +78,7 @@ def test_who_writes_is_present_and_keeps_drafts(house, case):
     assert client.post(f"/cases/{case.number}/presence/", {}).status_code == 200
     kept = client.post(f"/cases/{case.number}/drafts/write-note/", {"text": "Words"})
     assert kept.status_code == 204
-    assert Draft.objects.filter(person=house.pk("supervisor")).count() == 1
+    assert Draft.objects.filter(person_id=house.pk("supervisor")).count() == 1
 
 
 def test_ones_own_draft_can_go_when_the_right_has_gone(house, case):
@@ -86,7 +86,7 @@ def test_ones_own_draft_can_go_when_the_right_has_gone(house, case):
     unsent.keep(case, "write-note", QueryDict("text=x"), person_id=me, at=timezone.now())
     url = f"/cases/{case.number}/drafts/write-note/drop/"
     assert client.post(url, {"from_list": "1"}).status_code == 302
-    assert not Draft.objects.filter(person=me).exists()
+    assert not Draft.objects.filter(person_id=me).exists()
 
 
 @pytest.mark.parametrize("role", NOBODY_ANSWERS)
@@ -111,9 +111,9 @@ def test_who_only_reads_is_not_asked(house, case, role):
     _client, me = somebody(role, house)
     boss = signed_in(house.accounts["supervisor"])
     url = f"/cases/{case.number}/tasks/new/"
-    page = boss.get(url).content.decode()
-    assert f'value="{house.pk("handler2")}"' in page
-    assert f'value="{me}"' not in page
+    offered = boss.get(url).context["form"].fields["person"].queryset
+    assert offered.filter(pk=house.pk("handler2")).exists()
+    assert not offered.filter(pk=me).exists()
     data = {"person": me, "kind": "co_handling", "words": "What?", "mandatory": "on"}
     assert boss.post(url, data).status_code == 422
     assert not CaseTask.objects.exists()
