@@ -247,7 +247,10 @@ _ALL: Final = (
     ),
     BulkVerb(
         "assign", gettext_lazy("Send to a department"), run=_send,
-        lasts=gettext_lazy("The department has it now: only it can sign or refuse."),
+        lasts=gettext_lazy(
+            "The department has it now: only it can sign or refuse. Ask it to refuse what is not "
+            "its own; the case comes back then and can be sent on."
+        ),
         **_moved("assign"),
     ),
     BulkVerb(
@@ -272,14 +275,20 @@ _ALL: Final = (
     ),
     BulkVerb(
         "duplicate", gettext_lazy("Close as duplicates"), run=_merge, danger=True,
-        lasts=gettext_lazy("A merged case stays with the one it was merged into."),
+        lasts=gettext_lazy(
+            "A merged case stays with the one it was merged into. To handle its matter apart "
+            "again, split it off there."
+        ),
         **_moved("merge"),
         icon="git-merge",
     ),
     BulkVerb(
         "export", gettext_lazy("Export cases"),
         gettext_lazy("The file waits in the export centre when it is ready."), "export", _export,
-        lasts=gettext_lazy("An export cannot be taken back; its file goes after seven days."),
+        lasts=gettext_lazy(
+            "An export cannot be taken back; its file goes after seven days. While it is being "
+            "made it can be stopped in the export centre."
+        ),
         after=_start_export,
         icon="file-export",
     ),

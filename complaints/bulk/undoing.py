@@ -56,7 +56,10 @@ def _late(act: BulkAct, at: datetime) -> str:
         told = {"person": back.by.label, "when": moment_words(back.at)}
         return _("%(person)s took it back on %(when)s.") % told
     if act.finished_at is not None and at > act.finished_at + UNDO_WITHIN:
-        return _("The ten minutes for taking it back are over.")
+        return _(
+            "The ten minutes for taking it back are over. Choose the cases in the queue and change "
+            "them with a new act."
+        )
     return ""
 
 

@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from complaints import bulk, tagging, workflow
+from complaints import bulk, letters, tagging, workflow
 from complaints.bulk import engine
 from complaints.bulk.results import What
 from complaints.choices import RowResult, Status
-from complaints.models import BulkAct, BulkRow, Case, CaseTag
+from complaints.models import BulkAct, BulkRow, Case, CaseTag, CustomerNotice
 from complaints.workflow.payloads import Handing
 from config.kernel import job_runs
-from config.kernel.models import Term
+from config.kernel.models import OutboxMessage, Term
 from config.shared.actors import SYSTEM
 from tests.complaints.queue_data import term
 from tests.factories.complaints import in_state
@@ -139,7 +139,11 @@ def test_severity_is_lowered_by_those_who_may(house):
 
 @pytest.mark.parametrize(
     ("verb", "words"),
-    [("assign", "only it can sign"), ("duplicate", "stays with the one"), ("export", "seven days")],
+    [
+        ("assign", "Ask it to refuse"),
+        ("duplicate", "split it off"),
+        ("export", "stopped in the export centre"),
+    ],
 )
 def test_what_lasts_says_so(as_, house, verb, words):
     status = Status.ASSESSING if verb == "assign" else Status.IN_PROGRESS
@@ -157,6 +161,31 @@ def test_what_lasts_says_so(as_, house, verb, words):
     assert words in json.loads(answer["HX-Trigger"])["toast"]["text"]
     assert fresh(case).version == before
     assert words in as_("supervisor").get(f"/cases/bulk/acts/{act.pk}/").content.decode()
+
+
+@pytest.mark.parametrize("verb", list(bulk.ACTS))
+def test_no_act_on_many_cases_writes_to_a_customer(house, verb):
+    """One that did would have to recall its messages when it is taken back."""
+    status = Status.ASSESSING if verb == "assign" else Status.IN_PROGRESS
+    case, into = copies(house, 2, status)
+    if verb == "claim":
+        Case.objects.filter(pk=case.pk).update(handler=None)
+    if verb == "untag":
+        tagging.add(Case.objects.filter(pk=case.pk), ["FEES"], actor=SYSTEM, at=ago())
+    facts = {
+        "claim": {}, "assign_handler": {"handler": house.pk("handler2")},
+        "assign": {"department": house.units["LOAN"].pk}, "classify": {"nature": "SVC"},
+        "severity": {"severity": 4}, "tag": {"tags": ["FEES"]}, "untag": {"tags": ["FEES"]},
+        "duplicate": {"into": into.pk}, "export": {"format": "csv"},
+    }[verb]  # fmt: skip
+    told, queued = CustomerNotice.objects.count(), customers_mail()
+    act = done(house, verb, [case], **facts)
+    assert act.done == 1
+    assert (CustomerNotice.objects.count(), customers_mail()) == (told, queued)
+
+
+def customers_mail():
+    return OutboxMessage.objects.filter(kind__in=letters.KINDS.values()).count()
 
 
 def test_a_case_somebody_changed_since_is_left_and_the_row_says_who(house):
