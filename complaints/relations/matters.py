@@ -26,6 +26,8 @@ from complaints.workflow.payloads import Told
 from complaints.workflow.telling import SENT, SPOKEN, notify, tell_senders
 from complaints.workflow.work import Work
 from config.kernel import journal, outbox
+from config.kernel.models import OutboxMessage
+from config.kernel.models.outbox import OutboxState
 from config.shared.actors import Actor
 from config.shared.words import listed
 from staff.models import Person
@@ -228,7 +230,8 @@ def _hindered(work: Work, case: Case, method: str) -> bool:
     sent = CustomerNotice.objects.filter(
         case=case, purpose=NoticePurpose.RESULT, round=case.round, result=NoticeResult.PENDING
     )
-    if not why and sent.exclude(outbox_key="").exists():
+    waiting = OutboxMessage.objects.filter(key__in=sent.exclude(outbox_key="").values("outbox_key"))
+    if not why and waiting.exclude(state=OutboxState.CANCELLED).exists():
         why = _("A message with the result is on its way already.")
     if why:
         work.refuse(case, Refusal.GUARD, why)

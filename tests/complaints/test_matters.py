@@ -315,6 +315,12 @@ def test_one_answer_leaves_once(house):
     again = together(house, first, second)
     assert "on its way" in again[0].why
     assert OutboxMessage.objects.count() == count
+    letter = OutboxMessage.objects.filter(kind="case.result")
+    outbox.cancel(letter, actor=house.actor("supervisor"), at=AT + 3 * HOUR)  # stopped by hand
+    later = matters.answer_together(
+        rows(first, second), Told("email"), actor=house.actor("officer"), at=AT + 4 * HOUR
+    )
+    assert all(outcome.done for outcome in later)
 
 
 def test_the_senders_of_merged_cases_read_the_common_result_too(house):
