@@ -31,7 +31,6 @@ _UNUSED: Final = (
     "content",
     "demand",
     "expected_resolution",
-    "contact_phone",
     "contact_email",
     "answer",
     "findings",
