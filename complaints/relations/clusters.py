@@ -8,9 +8,11 @@ import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Final
 
-from django.db.models import CharField, Count, F
+from django.db.models import CharField, Count, F, Q
 from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +32,7 @@ LEAST_CUSTOMERS: Final = 2
 SHOWN: Final = 25
 _GROUPS: Final = 200
 _PER_CLUSTER: Final = 20
+_BUSY: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +110,12 @@ def joined(groups: Iterable[Group]) -> list[Group]:
 
 
 def _groups(scope: Scope, at: datetime) -> list[Group]:
-    """Return the cases by mark, of the marks that enough cases and customers have; two queries."""
+    """Return the cases by mark, of the marks that enough cases and customers have; three queries."""
     visible = Case.objects.visible_to(scope)
     marks = CaseSignature.objects.filter(at__gte=at - DAYS, case__in=visible.values("pk"))
-    busy = CaseSignature.objects.filter(at__gte=at - DAYS).values("value").order_by()
-    busy = busy.annotate(n=Count("pk")).filter(n__gte=LEAST_CASES)  # most stand alone
     sender = Coalesce(Cast("case__customer_id", CharField()), F("case__contact_phone_hash"))
     often = (
-        marks.filter(value__in=busy.values("value"))
+        marks.filter(_busy(at))
         .order_by()
         .values("kind", "value")
         .annotate(n=Count("case", distinct=True), senders=Count(sender, distinct=True))
@@ -124,14 +125,34 @@ def _groups(scope: Scope, at: datetime) -> list[Group]:
     apart = _apart()
     known = [row for row in often[:_GROUPS] if digest(row["kind"], row["value"]) not in apart]
     members: dict[tuple[str, str], set[int]] = {}
-    values = {row["value"] for row in known}
-    pairs = marks.filter(value__in=values).values_list("kind", "value", "case_id")
-    for kind, value, pk in pairs if values else ():
+    pairs = marks.filter(_any_of((row["kind"], row["value"]) for row in known))
+    for kind, value, pk in pairs.values_list("kind", "value", "case_id"):
         members.setdefault((kind, value), set()).add(pk)
     return [
         Group(row["kind"], frozenset({row["value"]}), frozenset(members[row["kind"], row["value"]]))
         for row in known
     ]
+
+
+def _busy(at: datetime) -> Q:
+    """Return the condition for marks that enough cases of the bank have; most stand alone.
+
+    They are read first, without looking at the cases: few are left, and each has its place in
+    the index. Were there very many, the database compares them itself.
+    """
+    counted = CaseSignature.objects.filter(at__gte=at - DAYS).order_by().values("kind", "value")
+    busy = counted.annotate(n=Count("pk")).filter(n__gte=LEAST_CASES).values_list("kind", "value")
+    pairs = list(busy[: _BUSY + 1])
+    return _any_of(pairs) if len(pairs) <= _BUSY else Q(value__in=busy.values("value"))
+
+
+def _any_of(pairs: Iterable[tuple[str, str]]) -> Q:
+    """Return the condition for these marks, each by kind and value; nothing matches none."""
+    values: dict[str, set[str]] = {}
+    for kind, value in pairs:
+        values.setdefault(kind, set()).add(value)
+    parts = [Q(kind=kind, value__in=found) for kind, found in sorted(values.items())]
+    return reduce(or_, parts, Q(pk__in=[]))
 
 
 def _told(groups: Sequence[Group], scope: Scope) -> list[Cluster]:
