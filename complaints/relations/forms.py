@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Final
 from uuid import uuid4
 
@@ -187,7 +188,7 @@ class TogetherForm(forms.Form):
     def refuse(self, why: str) -> None:
         """Turn it back as overtaken: words stay, the next sending is about what is ready now."""
         self.stale = why
-        data: Any = self.data.copy()
+        data: Any = copy(self.data)  # a QueryDict comes as a mutable copy
         for name in [name for name in self.fields if name.startswith(_SEEN)]:
             del self.fields[name]
             data.pop(name, None)

@@ -70,8 +70,8 @@ def _recalled(request: StaffRequest, taken: recalling.Recalled) -> str:
     """Say what was taken back; letters of other cases that went with it are listed."""
     said = [_("Recalled. The customer has not been told.")]
     pks = [case.pk for case in taken.others]
-    seen = Case.objects.visible_to(request.scope).filter(pk__in=pks).order_by("pk") if pks else []
-    numbers = [case.number for case in seen]
+    visible = Case.objects.visible_to(request.scope).filter(pk__in=pks).order_by("pk")
+    numbers = list(visible.values_list("number", flat=True)) if pks else []
     if numbers:
         with_it = _("The letters of the same answer were taken back too: %(numbers)s.")
         said.append(with_it % {"numbers": listed(numbers)})
