@@ -126,6 +126,18 @@ def withdraw(cases: Sequence[Case], seqs: Collection[int], *, at: datetime) -> N
     refresh(cases)
 
 
+def take_over(cases: Sequence[Case], into: Case, seq: int) -> None:
+    """Move what was promised to the senders of merged cases to the surviving one, all held.
+
+    Its answer reaches every sender. `seq` is the entry of `into` that tells of the merge; the
+    caller saves `promised_reply_at` of `into`.
+    """
+    _adopt_held([*cases, into])
+    open_rows = PromisedReply.objects.filter(case__in=cases, ended_at__isnull=True)
+    open_rows.update(case=into, seq=seq)
+    refresh([into])
+
+
 def refresh(cases: Iterable[Case]) -> None:
     """Set `promised_reply_at` of cases to their nearest open promise; not saved. One query."""
     wanted = list(cases)
@@ -216,17 +228,30 @@ def _adopt(at: datetime) -> int:
         return 0
     with hold_cases(loose.filter(pk__in=pks)) as locked:
         _replace(locked.rows, at)
-        PromisedReply.objects.bulk_create(
-            PromisedReply(
-                case=case,
-                due_at=case.promised_reply_at or at,
-                at=min(case.registered_at, case.promised_reply_at or at),
-                by_id=case.registrar_id,
-                seq=case.event_seq,
-            )
-            for case in locked.rows
-        )
+        _write(locked.rows)
     return len(locked.rows)
+
+
+def _adopt_held(cases: Sequence[Case]) -> None:
+    """Give the promised times of these held cases their rows, where they have none."""
+    rows = PromisedReply.objects.filter(case__in=cases, ended_at__isnull=True)
+    known = set(rows.values_list("case_id", "due_at"))
+    _write([case for case in cases if (case.pk, case.promised_reply_at) not in known])
+
+
+def _write(cases: Iterable[Case]) -> None:
+    """Write the rows of promised times that stand on the cases alone."""
+    PromisedReply.objects.bulk_create(
+        PromisedReply(
+            case=case,
+            due_at=case.promised_reply_at,
+            at=min(case.registered_at, case.promised_reply_at),
+            by_id=case.registrar_id,
+            seq=case.event_seq,
+        )
+        for case in cases
+        if case.promised_reply_at is not None
+    )
 
 
 def _settle_ended(at: datetime) -> int:

@@ -1,46 +1,26 @@
 """What a merge takes along (并案): sources with their own deadlines, and every sender."""
 
 from collections.abc import Collection, Sequence
-from typing import Final
 
 from django.db.models import QuerySet
 
 from complaints.models import Case, SourceRef
 from complaints.relations import sources
 
-_DEEPEST: Final = 20
-
 
 def take_over(cases: Sequence[Case], into: Case) -> bool:
-    """Move the sources of merged cases to the surviving one, both held.
+    """Move the unanswered sources of merged cases to the surviving one, both held.
 
-    Returns whether its referral deadline came nearer; it never becomes later.
+    An answered one stays with the case whose record holds the answer. Returns whether the
+    referral deadline of the surviving case came nearer; it never becomes later.
     """
     sources.ensure([*cases, into])
-    SourceRef.objects.filter(case__in=cases).update(case=into)
+    SourceRef.objects.filter(case__in=cases, replied_at__isnull=True).update(case=into)
     before, due = into.external_due_at, sources.nearest(into)
     if due is None or (before is not None and before <= due):
         return False
     into.external_due_at = due
     return True
-
-
-def survivors(cases: Collection[Case]) -> dict[int, int]:
-    """Return by pk of these cases, and of all merged into them, the pk of the surviving one.
-
-    One query per step of merging, pks only.
-    """
-    root = {case.pk: case.pk for case in cases}
-    wave = list(root)
-    for _step in range(_DEEPEST):
-        rows = Case.objects.filter(merged_into__in=wave).order_by("pk")
-        pairs = rows.values_list("pk", "merged_into_id")
-        met = {pk: root[into] for pk, into in pairs if into is not None and pk not in root}
-        root |= met
-        wave = list(met)
-        if not wave:
-            break
-    return root
 
 
 def merged_below(cases: Collection[Case]) -> dict[int, list[Case]]:
@@ -51,7 +31,7 @@ def merged_below(cases: Collection[Case]) -> dict[int, list[Case]]:
     found: dict[int, list[Case]] = {case.pk: [] for case in cases}
     root = {case.pk: case.pk for case in cases}
     wave = list(root)
-    for _step in range(_DEEPEST):
+    for _step in range(sources.DEEPEST):
         wave = [row.pk for row in _below(wave) if _take(row, root, found)]
         if not wave:
             break

@@ -4,7 +4,7 @@ The surviving case of a merge answers every source. Its referral deadline (`exte
 the nearest deadline of a source that has no answer yet; a merge never makes it later.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from complaints import clocks
+from complaints.choices import OPEN
 from complaints.models import Case, SourceRef
 from complaints.relations.frame import RelationRefused, held, needed
 from config.kernel import journal
@@ -19,6 +20,26 @@ from config.shared.actors import Actor
 
 ANSWERED: Final = "case.source_answered"
 ADDED: Final = "case.source_added"
+DEEPEST: Final = 20
+"""So many steps of merging are followed."""
+
+
+def survivors(cases: Collection[Case]) -> dict[int, int]:
+    """Return by pk of these cases, and of all merged into them, the pk of the surviving one.
+
+    One query per step of merging, pks only.
+    """
+    root = {case.pk: case.pk for case in cases}
+    wave = list(root)
+    for _step in range(DEEPEST):
+        rows = Case.objects.filter(merged_into__in=wave).order_by("pk")
+        pairs = rows.values_list("pk", "merged_into_id")
+        met = {pk: root[into] for pk, into in pairs if into is not None and pk not in root}
+        root |= met
+        wave = list(met)
+        if not wave:
+            break
+    return root
 
 
 def referral(case: Case) -> SourceRef | None:
@@ -58,8 +79,12 @@ def nearest(case: Case) -> datetime | None:
 
 
 def of(case: Case) -> list[SourceRef]:
-    """Return the sources of a case, the unanswered by deadline first; one query."""
-    rows = list(SourceRef.objects.filter(case=case).select_related("channel", "came_with"))
+    """Return the sources of a case, the unanswered by deadline first; two queries.
+
+    Those answered in cases that were merged into it later are among them.
+    """
+    found = SourceRef.objects.filter(case__in=survivors([case]))
+    rows = list(found.select_related("channel", "came_with"))
     return sorted(rows, key=lambda row: (bool(row.replied_at), row.due_at is None, row.due_at or 0))
 
 
@@ -69,11 +94,11 @@ def add(
     """Note that a further body sent the matter: channel, number, body, on, due_at.
 
     The referral deadline comes nearer where the new one is earlier. RelationRefused without a
-    number and a body.
+    number and a body, and for a case that is not open: nobody would answer there.
     """
     if not (given.get("number") or given.get("body")):
         raise RelationRefused("source", _("Name the referring body or its number."))
-    with held(cases, actor=actor, at=at) as rows:
+    with held(cases, actor=actor, at=at, states=OPEN) as rows:
         ensure(rows)
         made = SourceRef.objects.bulk_create(
             [SourceRef(case=case, came_with=case, **given) for case in rows]

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from complaints.choices import RemedyState
 from complaints.models import Case, CaseRemedy, RemedyBudget
-from complaints.relations import merging
+from complaints.relations import sources
 
 NOTHING: Final = Decimal(0)
 
@@ -42,7 +42,7 @@ def granted(cases: Iterable[Case]) -> dict[int, Decimal]:
     What was granted in cases merged into it counts: it is one matter, and merging opens no new
     authority. Two queries, one more per step of merging.
     """
-    root = merging.survivors(list(cases))
+    root = sources.survivors(list(cases))
     rows = _counted().filter(case__in=root).order_by()
     found: dict[int, Decimal] = {}
     for pk, total in rows.values_list("case_id").annotate(Sum("amount")):

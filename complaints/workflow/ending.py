@@ -10,12 +10,14 @@ from django.utils.translation import gettext as _
 from complaints import clocks
 from complaints.case_rules import rules_at
 from complaints.choices import ENDED_ASIDE, OPEN, NoticePurpose, RemedyState, Status
+from complaints.conversation import promises
 from complaints.models import Case, CaseRemedy, CaseReview
 from complaints.relations import merging
 from complaints.workflow.outcomes import Outcome, Refusal
 from complaints.workflow.payloads import Merging, Note, Reason, Transferring, Withdrawing
 from complaints.workflow.work import Work
 from config.shared.actors import SYSTEM, Actor
+from config.shared.words import moment_words
 
 
 def reopen(
@@ -156,6 +158,7 @@ def merge(
 
     Both stay readable with all their notes; the clocks of the merged end. The sources of the
     merged move along with their own deadlines: the nearest one counts, none is ever loosened.
+    The promised replies move along too; the case whose legal limit ends first survives.
     """
     work = Work("merge", actor=actor, at=at)
     with work.on(cases, expected, beside=what.into_id) as ready:
@@ -169,7 +172,10 @@ def merge(
                 work.record(into, "case.took_in", {"number": case.number})
         _leave(work)
         if into is not None and work.moved:
+            seq = into.event_seq + len(work.moved)  # the last of its entries `case.took_in`
             work.change(into, group_size=into.group_size + len(work.moved))
+            promises.take_over(work.moved, into, seq)
+            work.change(into, promised_reply_at=into.promised_reply_at)
             if merging.take_over(work.moved, into):
                 work.change(into, external_due_at=into.external_due_at)
                 work.clocks(clocks.rematch([into], at=at))
@@ -233,4 +239,16 @@ def _cannot_merge(case: Case, into: Case | None, what: Merging) -> str:
         return _("The surviving case must still be open.")
     if into.restricted != case.restricted:
         return _("A restricted case cannot be merged with an ordinary one.")
-    return ""
+    return _loosened(case, into)
+
+
+def _loosened(case: Case, into: Case) -> str:
+    """Return that the legal limit of a case would end later in the surviving one, or ''."""
+    due = case.regulatory_due_at
+    if due is None or (into.regulatory_due_at is not None and into.regulatory_due_at <= due):
+        return ""
+    told = {"number": case.number, "due": moment_words(due)}
+    why = _(
+        "By law case %(number)s ends first, at %(due)s: let it survive and merge the other one."
+    )
+    return why % told
