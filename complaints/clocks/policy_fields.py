@@ -264,7 +264,13 @@ def _wrong_step(step: StepData, policies: Collection[str]) -> Iterable[Wrong]:
 
 def wrong_settings(values: Mapping[str, Any], known: Known) -> list[Wrong]:
     """Return what is wrong with the settings of a version; only those given are looked at."""
-    most = {"risk_minutes": 10 * DAY_MINUTES, "risk_percent": 99, "max_pause_days": MOST_DAYS}
+    most = {
+        "risk_minutes": 10 * DAY_MINUTES,
+        "risk_percent": 99,
+        "max_pause_days": MOST_DAYS,
+        "handler_limit": 999,
+        "hourly_intake": 9999,
+    }
     found: list[Wrong] = []
     for name, value in values.items():
         if name in most:

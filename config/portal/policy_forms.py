@@ -306,6 +306,20 @@ class SettingsForm(VersionedForm):
         label=gettext_lazy("Complaint office"),
         help_text=gettext_lazy("Its head hears of grave delay."),
     )
+    handler_limit = Whole(
+        label=gettext_lazy("Open cases one person should have at most"),
+        required=False,
+        min_value=1,
+        max_value=999,
+        help_text=gettext_lazy("The board proposes to even out what is above."),
+    )
+    hourly_intake = Whole(
+        label=gettext_lazy("Cases that can be accepted in one hour"),
+        required=False,
+        min_value=1,
+        max_value=9999,
+        help_text=gettext_lazy("The board outlines the hours in which more come."),
+    )
 
     def __init__(self, *args: Any, settings: Mapping[str, Any], **options: Any) -> None:
         minute = int(settings.get("warn_minute", 540))
@@ -315,6 +329,8 @@ class SettingsForm(VersionedForm):
             "warn_minute": rules_words.clock_time(minute),
             "max_pause_days": settings.get("max_pause_days", MAX_PAUSE_DAYS),
             "complaint_office": settings.get("complaint_office"),
+            "handler_limit": settings.get("handler_limit"),
+            "hourly_intake": settings.get("hourly_intake"),
         }
         super().__init__(*args, initial=given, **options)
         units = sorted(Department.objects.filter(active=True), key=lambda unit: unit.code)
@@ -323,7 +339,8 @@ class SettingsForm(VersionedForm):
 
     def values(self) -> dict[str, Any]:
         """Return the settings as stored; the form is valid."""
-        given = {name: self.cleaned_data[name] for name in self.fields if name != "version"}
+        values = {name: self.cleaned_data[name] for name in self.fields if name != "version"}
+        given = {name: value for name, value in values.items() if value is not None}
         at = given["warn_minute"]
         return {**given, "warn_minute": at.hour * 60 + at.minute}
 

@@ -167,6 +167,10 @@ def settings_lines(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
     lines.append((_("Longest pause"), pause_limit_words(days)))
     if office := settings.get("complaint_office"):
         lines.append((_("Complaint office"), naming.department(office)))
+    if limit := settings.get("handler_limit"):
+        lines.append((_("Open cases one person should have at most"), str(limit)))
+    if intake := settings.get("hourly_intake"):
+        lines.append((_("Cases that can be accepted in one hour"), str(intake)))
     return lines
 
 

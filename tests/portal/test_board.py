@@ -14,6 +14,7 @@ from django.utils import timezone
 from complaints.board import ageing, counters, heat, load, sight
 from complaints.board.sight import Sight
 from complaints.choices import Status
+from complaints.clocks import rules
 from complaints.filters import CaseFilters
 from complaints.models import Case, CaseExclusion, CasePresence
 from staff.models import Absence
@@ -193,19 +194,38 @@ def test_ages_count_working_days(house):
     assert {part.age: part.n for part in row.parts} == {"0": 1, "1": 2, "2": 1, "3": 2}
 
 
-def test_hours_over_capacity_are_outlined_and_few_cases_stay_grey(house, settings):
-    settings.BOARD_HOURLY_INTAKE = 0
+@pytest.fixture
+def in_force(house):
+    """The settings of the time limits in force, to be changed by a test; put back at the end."""
+    rule_set = rules.in_force(timezone.now()).rule_set
+    before, rule_set.settings = rule_set.settings, dict(rule_set.settings)
+    yield rule_set.settings
+    rule_set.settings = before
+
+
+def test_hours_over_capacity_are_outlined_and_few_cases_stay_grey(house, in_force):
+    in_force["hourly_intake"] = 0
     look = Sight(house.scope("supervisor"), timezone.now())
     arrivals = heat.heat(look, "arrivals")
     filled = [cell for day in arrivals.days for cell in day.cells if cell.query]
     assert arrivals.peak
     assert all(cell.short for cell in filled)
-    settings.BOARD_HOURLY_INTAKE = 999
+    in_force["hourly_intake"] = 999
     assert not heat.heat(look, "arrivals").peak
     few = [cell for day in heat.heat(look, "reply").days for cell in day.cells if cell.query]
     assert any(cell.grey for cell in few)
     assert not any(cell.short for cell in few)
     assert heat.heat(look, "nonsense").measure == "arrivals"
+
+
+def test_the_limits_of_the_board_stand_in_the_time_limits_in_force(house, in_force, settings):
+    at = timezone.now()
+    assert (sight.handler_limit(at), sight.hourly_intake(at)) == (12, 4)
+    in_force["handler_limit"] = 7
+    assert sight.handler_limit(at) == 7
+    del in_force["handler_limit"]  # a version from before
+    settings.BOARD_HANDLER_LIMIT = 30
+    assert sight.handler_limit(at) == 30
 
 
 def test_medians_of_the_first_reply(house):

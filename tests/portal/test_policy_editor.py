@@ -402,14 +402,17 @@ def test_the_ladder_notices_somebody_faster(client, draft):
 def test_settings_are_saved_and_refused(client, draft):
     posted = {"version": str(draft.version), "risk_minutes": "60", "risk_percent": "20",
               "warn_minute": "08:30", "max_pause_days": "10",
-              "complaint_office": "CMPT"}  # fmt: skip
+              "complaint_office": "CMPT", "handler_limit": "9"}  # fmt: skip
     assert client.post("/policies/draft/settings/", posted).status_code == 302
     draft.refresh_from_db()
+    # What is left empty stays as it was.
+    assert (draft.settings["handler_limit"], draft.settings["hourly_intake"]) == (9, 4)
     assert draft.settings["warn_minute"] == 510
     assert draft.settings["calendar"] == "bank"  # what the form does not show stays
     again = posted | {"version": str(draft.version)}
     for name, odd in (("risk_percent", "100"), ("warn_minute", "25:00"), ("risk_minutes", "\x00"),
-                      ("complaint_office", "MOON"), ("max_pause_days", "0")):  # fmt: skip
+                      ("complaint_office", "MOON"), ("max_pause_days", "0"),
+                      ("handler_limit", "0"), ("hourly_intake", "many")):  # fmt: skip
         assert client.post("/policies/draft/settings/", again | {name: odd}).status_code == 422
     assert client.post("/policies/draft/settings/", posted).status_code == 409
 
