@@ -251,7 +251,7 @@ def _clock_states(at: datetime) -> Pick:
 
 
 def _marked() -> Any:
-    """The marks of a case as one number, a bit for each: it may have several."""
+    """Return the marks of a case as one number, a bit for each: it may have several."""
     parts = [Pick(When(condition, then=Value(1 << n)), default=Value(0))
              for n, condition in enumerate(marks().values())]  # fmt: skip
     return reduce(add, parts)

@@ -151,7 +151,7 @@ def items(unit: Department, shift: ShiftHandOver | None, scope: Scope, at: datet
 
 
 def _listed(unit: Department, at: datetime) -> list[dict[str, Any]]:
-    """Return the frozen form of the list as it is at `at`: number, why and due time; two queries."""
+    """Return the frozen form of the list at `at`: number, why and due time; two queries."""
     found = []
     for number, severity, promised, next_due, wrote in _pressing(unit, at):
         soon = promised is not None and promised <= at + AHEAD
@@ -180,9 +180,7 @@ def _pressing(unit: Department, at: datetime) -> Iterable[tuple[Any, ...]]:
     critical = Q(severity=Severity.CRITICAL)
     promised = Q(promised_reply_at__lte=at + AHEAD)
     waiting = Q(status=Status.WAITING_CUSTOMER)
-    rows = rows.annotate(wrote=_wrote()).filter(
-        critical | promised | waiting | Q(wrote=True)
-    )
+    rows = rows.annotate(wrote=_wrote()).filter(critical | promised | waiting | Q(wrote=True))
     told = ("number", "severity", "promised_reply_at", "next_due_at", "wrote")
     return rows.order_by(F("severity") * -1, "next_due_at", "id").values_list(*told)[:MOST]
 

@@ -110,7 +110,7 @@ def joined(groups: Iterable[Group]) -> list[Group]:
 
 
 def _groups(scope: Scope, at: datetime) -> list[Group]:
-    """Return the cases by mark, of the marks that enough cases and customers have; three queries."""
+    """Return the cases by mark, of marks that enough cases and customers have; four queries."""
     visible = Case.objects.visible_to(scope)
     marks = CaseSignature.objects.filter(at__gte=at - DAYS, case__in=visible.values("pk"))
     sender = Coalesce(Cast("case__customer_id", CharField()), F("case__contact_phone_hash"))

@@ -54,6 +54,15 @@ def test_two_cases_or_one_customer_or_31_days_are_none(house):
     assert found(house) == []
 
 
+def test_with_very_many_busy_marks_the_answer_is_the_same(house, monkeypatch):
+    many(house, contact_phone="13700000021")
+    many(house, 4, contact_phone="13700000022")
+    before = found(house)
+    assert [one.total for one in before] == [4, 3]
+    monkeypatch.setattr(clusters, "_BUSY", 1)
+    assert found(house) == before
+
+
 def test_nearly_the_same_words_and_the_same_address_are_found(house):
     for n in range(3):
         open_case(house, content=WORDS.format(n), customer=CustomerFactory.create())

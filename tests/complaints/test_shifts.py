@@ -1,5 +1,6 @@
 """Hand-over of a shift: what stands in the list, two signatures, races, recusal, erasing."""
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,14 @@ from django.utils import timezone
 
 from complaints import shift_parts, shifts
 from complaints.choices import Status
-from complaints.models import Case, CaseExclusion, CustomerNotice, InboundMessage, ShiftHandOver
+from complaints.models import (
+    CallRecord,
+    Case,
+    CaseExclusion,
+    CustomerNotice,
+    InboundMessage,
+    ShiftHandOver,
+)
 from complaints.shifts import ShiftRefused, Words
 from config.kernel import journal
 from config.kernel.models import EventWords, Notice
@@ -85,6 +93,30 @@ def test_the_list_holds_critical_promised_and_waiting_cases_of_the_unit(house, u
     )
     assert quiet.number not in listed(house, unit)
     assert listed(house, house.units["LOAN"]) == {}
+
+
+def test_whoever_spoke_last_is_found_whatever_the_order(house, unit):
+    """Against Python: the newest word of the customer, a chase among them, against our newest."""
+    wanted = set()
+    hours = itertools.product((None, 1, 3), repeat=4)
+    for wrote, chased, told, called in hours:
+        case = case_of(house, chased_at=AT + chased * HOUR if chased else None)
+        CustomerNotice.objects.filter(case=case).delete()
+        for hour in {wrote, 1} if wrote else ():
+            InboundMessage.objects.create(case=case, method="email", at=AT + hour * HOUR, seq=9)
+        if told:
+            CustomerNotice.objects.create(
+                case=case, purpose="progress", method="phone", at=AT + told * HOUR, seq=9
+            )
+        for direction, hour in (("out", called), ("in", 9)):
+            if hour:
+                CallRecord.objects.create(
+                    case=case, direction=direction, result="reached", at=AT + hour * HOUR, seq=9
+                )
+        if max(wrote or 0, chased or 0) > max(told or 0, called or 0):
+            wanted.add(case.number)
+    assert len(wanted) == 23
+    assert set(listed(house, unit)) == wanted
 
 
 def test_who_is_recused_does_not_see_the_line_and_others_see_the_number_only(house, unit):
