@@ -4,10 +4,13 @@ import pytest
 
 from complaints import workflow
 from complaints.choices import ClockName, Status
-from complaints.models import Case, CaseClock, CaseExclusion, SourceRef
-from complaints.relations import merging
+from complaints.conversation import promises
+from complaints.models import Case, CaseClock, CaseExclusion, PromisedReply, SourceRef
+from complaints.relations import merging, sources
+from complaints.relations.frame import RelationRefused
 from complaints.workflow.payloads import Merging
-from config.kernel.models import OutboxMessage
+from config.kernel import journal
+from config.kernel.models import Notice, OutboxMessage
 from tests.complaints.relations_help import actions, enter, fresh, now, url
 from tests.factories.complaints import AT, DAY, HOUR, do, in_state, open_case, rows
 
@@ -64,6 +67,51 @@ def test_a_case_from_before_sources_keeps_its_deadline_too(house):
     SourceRef.objects.all().delete()
     merge(house, case, into)
     assert SourceRef.objects.get(case=into).number == "S-2"
+
+
+def test_the_case_whose_legal_limit_ends_first_survives(house):
+    older, newer = open_case(house), open_case(house, at=AT + 2 * DAY)
+    assert older.regulatory_due_at < newer.regulatory_due_at
+    refused = merge(house, older, newer)
+    assert not refused.done
+    assert older.number in refused.why
+    assert merge(house, newer, older).done
+    inquiry = open_case(house, type="INQ")
+    assert inquiry.regulatory_due_at is None
+    assert not merge(house, older, inquiry).done
+    assert merge(house, inquiry, older).done
+
+
+def test_promised_replies_move_to_the_survivor(house):
+    into, case = open_case(house), open_case(house)
+    for one, days in ((into, 3), (case, 2)):
+        what = promises.Promise(AT + days * DAY, method="phone", note="Told her.")
+        promises.change(rows(one), what, actor=house.actor("officer"), at=AT)
+    assert merge(house, case, into).done
+    assert fresh(into).promised_reply_at == AT + 2 * DAY
+    moved = PromisedReply.objects.get(due_at=AT + 2 * DAY)
+    entry = journal.entries(into.stream).get(seq=moved.seq)
+    assert (moved.case_id, entry.action) == (into.pk, "case.took_in")
+    late = promises.sweep(AT + 2 * DAY)
+    assert late
+    assert Notice.objects.filter(kind=promises.BREACH, about=into.about).exists()
+
+
+def test_a_time_promised_at_intake_moves_too(house):
+    into, case = open_case(house), open_case(house, promised_reply_at=AT + 2 * DAY)
+    merge(house, case, into)
+    assert fresh(into).promised_reply_at == AT + 2 * DAY
+
+
+def test_no_source_is_added_where_nobody_answers(house):
+    into, case = open_case(house), referred(house, "S-2", 5)
+    merge(house, case, into)
+    channel = case.intake_channel
+    with pytest.raises(RelationRefused):
+        sources.add(
+            rows(case), {"channel": channel, "number": "S-3"}, actor=house.actor("officer"),
+            at=AT + HOUR,
+        )  # fmt: skip
 
 
 def test_no_loops_no_merged_targets(house):
