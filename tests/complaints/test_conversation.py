@@ -8,13 +8,21 @@ from django.utils import timezone
 
 from complaints.appending import RecordRefused
 from complaints.choices import ClockState, NoticeResult, Status
-from complaints.conversation import after_end, doubting, recalling, speaking, writing
+from complaints.conversation import after_end, arriving, doubting, recalling, speaking, writing
 from complaints.conversation.speaking import Call
 from complaints.conversation.writing import Doubtful, Message
-from complaints.models import CallRecord, Case, CaseClock, CustomerNotice, InboundMessage
+from complaints.models import (
+    CallRecord,
+    Case,
+    CaseClock,
+    CaseExclusion,
+    CustomerNotice,
+    InboundMessage,
+)
 from config.kernel import journal, outbox
 from config.kernel.models import Notice, OutboxMessage
 from config.kernel.models.outbox import OutboxState
+from config.shared.actors import SYSTEM
 from customers import contacting
 from customers.models import ContactPoint
 from tests.factories.complaints import AT, DAY, HOUR, PNG, in_state, open_case, rows
@@ -113,11 +121,41 @@ def test_listening_is_recorded_before_the_link_opens(client, house, settings):
     assert answer["Location"] == case.get_absolute_url()  # hosts are asked again when it opens
 
 
-@pytest.mark.parametrize("odd", [{"way": "smoke"}, {"seconds": -1}, {"seconds": 86_401}])
+@pytest.mark.parametrize(
+    "odd",
+    [{"way": "smoke"}, {"seconds": -1}, {"seconds": 86_401}, {"at": AT + HOUR}],
+)
 def test_an_odd_call_is_refused(house, odd):
     call = Call("out", "reached", "x", **odd)
     with pytest.raises(RecordRefused):
         speaking.log_call(rows(open_case(house)), call, actor=house.actor("officer"), at=AT)
+
+
+def test_a_call_of_before_the_receipt_is_no_response_of_before_it(house):
+    case = open_case(house)
+    call = Call("out", "reached", "Told her.", substance=True, at=AT - DAY)
+    speaking.log_call(rows(case), call, actor=house.actor("officer"), at=AT + HOUR)
+    assert Case.objects.get(pk=case.pk).first_response_at == case.received_at
+
+
+def test_only_the_first_call_out_with_substance_to_an_open_case_is_the_response(house):
+    case = open_case(house)
+    for hours, given in enumerate(
+        ({"substance": False}, {"direction": "in"}, {"result": "no_answer"}, {}, {}), start=1
+    ):
+        what = {"direction": "out", "result": "reached", "substance": True} | given
+        speaking.log_call(
+            rows(case),
+            Call(summary="x", **what),
+            actor=house.actor("officer"),
+            at=AT + hours * HOUR,
+        )
+    assert Case.objects.get(pk=case.pk).first_response_at == AT + 4 * HOUR
+    ended = in_state(house, Status.CLOSED)
+    rows(ended).update(first_response_at=None)
+    call = Call("out", "reached", "Bye.", substance=True)
+    speaking.log_call(rows(ended), call, actor=house.actor("officer"), at=AT + HOUR)
+    assert Case.objects.get(pk=ended.pk).first_response_at is None
 
 
 # --- Messages out ---------------------------------------------------------------------------
@@ -220,6 +258,37 @@ def test_a_message_given_up_can_be_sent_again_and_then_counts(client, house, set
     notice.refresh_from_db()
     assert notice.result == NoticeResult.DELIVERED
     assert OutboxMessage.objects.get(key=notice.outbox_key).state == OutboxState.SENT
+
+
+def test_a_proof_belongs_to_a_letter_of_its_case_and_counts_once(house):
+    case, other = open_case(house), open_case(house)
+    letter = write(house, case, method="letter")
+    actor = house.actor("officer")
+    slip = SimpleUploadedFile("slip.png", PNG, "image/png")
+    with pytest.raises(RecordRefused):
+        writing.posted(rows(other), letter.pk, slip, actor=actor, at=AT)
+    writing.posted(rows(case), letter.pk, slip, actor=actor, at=AT)
+    again = SimpleUploadedFile("slip2.png", PNG + b"2", "image/png")
+    with pytest.raises(RecordRefused):
+        writing.posted(rows(case), letter.pk, again, actor=actor, at=AT + HOUR)
+
+
+def test_a_receipt_that_is_reported_twice_counts_once(house):
+    case = open_case(house)
+    key = CustomerNotice.objects.get(case=case, purpose="acknowledgement").outbox_key
+    assert arriving.acknowledge({key: AT}, at=AT, actor=SYSTEM) == 1
+    assert arriving.acknowledge({key: AT + HOUR}, at=AT + HOUR, actor=SYSTEM) == 0
+    assert Case.objects.get(pk=case.pk).acknowledged_at == AT
+
+
+def test_progress_without_an_address_is_refused_and_a_told_case_owes_none(house):
+    case = in_state(house, Status.IN_PROGRESS, contact_email="")
+    told = {"method": "email", "actor": house.actor("officer"), "at": AT}
+    with pytest.raises(RecordRefused):
+        writing.tell_progress(rows(case), "Soon.", **told)
+    ended = in_state(house, Status.NOTIFIED)
+    with pytest.raises(RecordRefused):
+        writing.tell_progress(rows(ended), "Soon.", **(told | {"method": "phone"}))
 
 
 # --- A doubtful contact asks twice ----------------------------------------------------------
@@ -326,6 +395,17 @@ def test_what_the_customer_wrote_stands_in_the_line_and_the_handler_hears_of_it(
         given = {"method": "sms", "actor": house.actor("officer"), "at": AT} | bad
         with pytest.raises(RecordRefused):
             writing.receive(rows(case), "x", **given)
+
+
+def test_neither_who_noted_it_nor_who_is_named_is_told_that_the_customer_wrote(house):
+    case = in_state(house, Status.IN_PROGRESS)
+    given = {"method": "sms", "at": AT + HOUR}
+    writing.receive(rows(case), "Hello?", actor=house.actor("handler"), **given)
+    CaseExclusion.objects.create(case=case, person_id=house.pk("handler"), reason="named", at=AT)
+    writing.receive(rows(case), "Hello?", actor=house.actor("officer"), **given)
+    with pytest.raises(RecordRefused, match="named"):
+        writing.receive(rows(case), "Hello?", actor=house.actor("handler"), **given)
+    assert not Notice.objects.filter(kind="case.customer_wrote").exists()
 
 
 def test_thanks_after_the_end_go_to_the_triage_list_and_reopen_nothing(client, house):

@@ -10,7 +10,7 @@ from complaints.appending import RecordRefused
 from complaints.choices import NoticeResult, Status
 from complaints.conversation import misdelivery, writing
 from complaints.conversation.writing import Message
-from complaints.models import Case, CaseGrant, CaseTask, CustomerNotice
+from complaints.models import Case, CaseExclusion, CaseGrant, CaseTask, CustomerNotice
 from complaints.workflow import payloads
 from config.kernel import journal, outbox
 from config.kernel.models import Notice
@@ -111,6 +111,36 @@ def test_a_result_that_went_astray_told_nobody(house):
         rows(case), payloads.Reason("It went astray."), actor=house.actor("officer"), at=AT + DAY
     )[0]
     assert reopened.done
+
+
+def test_a_message_that_went_astray_leaves_the_result_told(house):
+    case, _result = told_by_mail(house)
+    what = Message("email", "See you.", sure=True)
+    notice = writing.write(rows(case), what, actor=house.actor("officer"), at=AT + HOUR)[0]
+    outbox.deliver(AT + HOUR)
+    report(house, case, notice, at=AT + 2 * HOUR)
+    after = Case.objects.get(pk=case.pk)
+    assert (after.notified_at, after.silence_ends_at) == (AT, case.silence_ends_at)
+    assert not CaseTask.objects.filter(case=case).exists()
+
+
+def test_a_result_of_an_earlier_round_untells_nothing(house):
+    case, notice = told_by_mail(house)
+    rows(case).update(round=2)
+    report(house, case, notice)
+    assert Case.objects.get(pk=case.pk).notified_at == AT
+
+
+def test_neither_the_reporter_nor_who_is_named_is_told_and_words_are_needed(house):
+    case, notice = sent(house)
+    with pytest.raises(RecordRefused):
+        report(house, case, notice, reason=" ")
+    report(house, case, notice, by="supervisor")
+    other, second = sent(house)
+    out = {"person_id": house.pk("supervisor"), "reason": "named", "at": AT}
+    CaseExclusion.objects.create(case=other, **out)
+    report(house, other, second)
+    assert not Notice.objects.filter(kind="case.misdelivered").exists()
 
 
 def test_a_result_told_another_way_too_stays_told(house):

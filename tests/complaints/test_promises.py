@@ -236,3 +236,33 @@ def test_the_queue_shows_a_promise_that_is_due_before_every_clock(client, house)
     assert "Promised reply" in client.get("/cases/").content.decode()
     far.update(next_due_at=timezone.now() + timedelta(minutes=10))
     assert "Promised reply" not in client.get("/cases/").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("odd", [{"note": "  "}, {"method": "smoke"}, {"reply_by": AT + 61 * DAY}])
+def test_moving_it_needs_words_a_way_and_a_time_that_can_be(house, odd):
+    case = promised(house)
+    what = {"reply_by": AT + 9 * HOUR, "method": "phone", "note": "Told her."} | odd
+    with pytest.raises(RecordRefused):
+        promises.change(rows(case), Promise(**what), actor=house.actor("officer"), at=AT + HOUR)
+    assert Case.objects.get(pk=case.pk).promised_reply_at == AT + 6 * HOUR
+
+
+@pytest.mark.django_db
+def test_nothing_is_promised_when_nothing_is_owed_any_more(house):
+    case = in_state(house, Status.NOTIFIED)
+    with pytest.raises(RecordRefused):
+        call(house, case, AT + HOUR, reply_by=AT + 3 * HOUR)
+    what = Promise(AT + 3 * HOUR, method="phone", note="Told her.")
+    with pytest.raises(RecordRefused):
+        promises.change(rows(case), what, actor=house.actor("officer"), at=AT + HOUR)
+    assert not PromisedReply.objects.filter(case=case).exists()
+
+
+@pytest.mark.django_db
+def test_a_sweep_leaves_cases_alone_whose_promise_ended_or_that_are_told(house):
+    case = promised(house)
+    PromisedReply.objects.filter(case=case).update(ended_at=AT + HOUR, kept=True)
+    Case.objects.filter(pk=case.pk).update(promised_reply_at=None)
+    assert promises.sweep(AT + 9 * HOUR) == 0
+    assert not told(promises.BREACH).exists()
