@@ -104,8 +104,19 @@ doc.addEventListener("click", (event) => {
   const on = button.closest(".queue").classList.toggle("is-filters");
   button.setAttribute("aria-expanded", String(on));
 });
-const tab = one(".tabs [aria-current]");
-if (tab) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+
+/* the tab of the open view stays in sight when the figures widen those before it, until one scrolls them */
+const tabs = one(".tabs");
+let led = Boolean(tabs);
+function showTab() {
+  const tab = led && one("[aria-current]", tabs);
+  if (tab) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+showTab();
+doc.addEventListener("htmx:afterSettle", showTab);
+["pointerdown", "wheel"].forEach((name) => {
+  if (tabs) tabs.addEventListener(name, () => { led = false; }, { passive: true });
+});
 
 /* the place on the page stands in the entry of the history */
 let later = 0;
