@@ -6,6 +6,7 @@ What remains are facts: states, times, figures, and a record that still verifies
 import json
 from datetime import timedelta
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -16,28 +17,42 @@ from django.core.management import call_command
 from django.db import connection
 from django.http import QueryDict
 from django.utils import timezone
+from PIL import Image
 
-from complaints import bulk, identity, records, shifts, unsent, workflow
+from complaints import bulk, identity, records, recusal, shifts, tagging, unsent, workflow
 from complaints.bulk import results
 from complaints.bundle import asking as bundles
 from complaints.bundle.asking import Wish
+from complaints.case_page import rows_for_page
 from complaints.choices import Status
 from complaints.conversation import promises, recalling, writing
+from complaints.defaults import rules as default_rules
 from complaints.holding import hold_cases
-from complaints.models import Case, CaseRemedy, CaseTask
+from complaints.models import Case, CaseRemedy, CaseStep, CaseTag, CaseTask
 from complaints.relations import agents, chasing, linking, sources
 from complaints.remedies import ledger
-from complaints.teamwork import asking, tasks
+from complaints.replies import defaults as default_replies
+from complaints.replies import macros, offering
+from complaints.teamwork import asking, steps, task_force, tasks
 from complaints.teamwork.asking import Asking
 from complaints.workflow import payloads
-from config.kernel import journal, outbox, saved, search, terms, verifying
-from config.kernel.models import Approval, Draft, EventWords, Job, JournalEntry, OutboxMessage
+from config.kernel import journal, outbox, saved, search, terms, thumbnails, verifying
+from config.kernel.models import (
+    Approval,
+    Draft,
+    EventWords,
+    Job,
+    JournalEntry,
+    OutboxMessage,
+    StoredFile,
+    Term,
+)
+from config.shared.actors import SYSTEM
 from customers import registering
 from customers.erasing import ErasureRefused, erase_customers
 from customers.models import ContactPoint, Customer
 from staff.models import Person
 from tests.factories.complaints import (
-    PNG,
     bank,
     decide,
     default,
@@ -102,7 +117,7 @@ def live_through(house, client, customer):
     """Have everything happen to the customer's cases that leaves words behind."""
     case = answered(house, customer)
     others = asked_and_moved(house, customer)
-    others += [helped(house, customer), spoken_of(house, customer)]
+    others += [helped(house, customer), spoken_of(house, customer), worked_on(house, customer)]
     saved.save_draft(
         house.pk("officer"), "case:new", {"customer": customer.number, "content": CANARY}, at=now()
     )
@@ -119,7 +134,7 @@ def answered(house, customer):
     records.add_note(rows(case), f"{CANARY} sounded upset", actor=officer, at=now())
     call = records.Call("out", "reached", f"{CANARY} wants a letter", substance=True)
     records.log_call(rows(case), call, actor=officer, at=now())
-    picture = SimpleUploadedFile(f"{CANARY}.png", PNG + CANARY.encode(), "image/png")
+    picture = SimpleUploadedFile(f"{CANARY}.png", drawn_picture() + CANARY.encode(), "image/png")
     records.attach(rows(case), picture, actor=officer, at=now())
     records.chase(rows(case), f"{CANARY} waits", actor=house.actor("supervisor"), at=now())
     do(house, case, "accept", at=now())
@@ -154,9 +169,16 @@ def asked_and_moved(house, customer):
     return [other, away, moved, withdrawn]
 
 
+def drawn_picture():
+    """Return a picture that can be drawn small."""
+    target = BytesIO()
+    Image.new("RGB", (8, 8), "navy").save(target, "PNG")
+    return target.getvalue()
+
+
 def picture_of():
     """Return a picture with the canary in its name and its content."""
-    return SimpleUploadedFile(f"{CANARY}.png", PNG + CANARY.encode(), "image/png")
+    return SimpleUploadedFile(f"{CANARY}.png", drawn_picture() + CANARY.encode(), "image/png")
 
 
 def helped(house, customer):
@@ -229,6 +251,63 @@ def spoken_of(house, customer):
     return case
 
 
+def worked_on(house, customer):
+    """A case with steps, tasks given back, a task force, tags, a macro and half-written forms."""
+    officer, boss = house.actor("officer"), house.actor("supervisor")
+    default_rules.load_playbooks(SYSTEM, now())
+    default_replies.load(SYSTEM, now())
+    case = case_of(house, customer, severity=4)
+    do(house, case, "accept", at=now())
+    opened = CaseStep.objects.filter(case=case)
+    assert opened.count() >= 2
+    first, second = opened.order_by("pk").values_list("pk", flat=True)[:2]
+    steps.leave_out(opened.filter(pk=first), f"{CANARY} has it", actor=boss, at=now())
+    steps.done(opened.filter(pk=second), words=f"{CANARY} called", actor=boss, at=now())
+    for end in (tasks.refuse, tasks.cancel):
+        what = Asking(f"Ask {CANARY}", departments=[house.units["LOAN"].pk])
+        [task] = asking.ask(rows(case), what, actor=boss, at=now())
+        end(CaseTask.objects.filter(pk=task.pk), f"{CANARY} is not ours", actor=boss, at=now())
+    helper = house.pk("loan_handler")
+    task_force.add(rows(case), [helper], f"knows {CANARY}", actor=boss, at=now())
+    task_force.remove(rows(case), [helper], f"{CANARY} objects", actor=boss, at=now())
+    recusal.name(rows(case), [house.pk("handler2")], f"aunt of {CANARY}", actor=boss, at=now())
+    Term.objects.create(taxonomy="tag", code="vip-fee", name_en="VIP fee", name_zh="费")
+    [tagged] = tagging.add(rows(case), ["vip-fee"], actor=boss, at=now())
+    assert not tagged.why
+    due = timezone.now() + timedelta(days=2)
+    promise = ledger.Promise("REF", house.pk("officer"), due, f"for {CANARY}", Decimal(5))
+    ledger.promise(rows(case), promise, actor=officer, at=now())
+    ledger.cancel(CaseRemedy.objects.filter(case=case), f"{CANARY} waives", actor=boss, at=now())
+    filled(house, case)
+    sent = QueryDict(f"text={CANARY}&reason={CANARY}&answer={CANARY}")
+    for form in ("write-email", "do-resolve", "macro-progress-note"):
+        unsent.keep(case, form, sent, person_id=house.pk("officer"), at=now())
+    return case
+
+
+def filled(house, case):
+    """Send a reply template filled from the case, and carry out a macro that writes."""
+    fresh = rows_for_page().get(pk=case.pk)
+    at, writer = timezone.now(), house.accounts["supervisor"].person
+    macro = next(m for m in offering.macros_for(fresh, house.scope("supervisor"), at)
+                 if offering.sends(m))  # fmt: skip
+    plan = macros.plan(macro, fresh, writer, at)
+    what = macros.Doing(plan, text=f"Dear {CANARY}", subject=f"To {CANARY}", sure=True)
+    outcome = macros.perform(
+        rows(fresh), what, actor=house.actor("supervisor"), at=at,
+        expected={fresh.pk: Case.objects.get(pk=case.pk).version},
+    )  # fmt: skip
+    assert outcome is None or outcome.done, outcome
+
+
+def look_at_pictures():
+    """Have the small picture of every stored picture drawn; returns where they lie."""
+    for stored in StoredFile.objects.all():
+        thumbnails.read(stored)
+    small = StoredFile.objects.exclude(thumbnail__in=["", thumbnails.UNDRAWABLE])
+    return [Path(settings.MEDIA_ROOT) / stored.thumbnail for stored in small]
+
+
 def load_a_file(house, client):
     """Load a file with the canary in a good and in a faulty row; write a file with it."""
     client.force_login(house.accounts["supervisor"], backend="staff.accounts.AccountBackend")
@@ -296,6 +375,9 @@ def test_the_canary_sings_before_and_is_silent_after(
     customer = customer_of(house)
     with django_capture_on_commit_callbacks(execute=True):
         cases = live_through(house, client, customer)
+    small = look_at_pictures()
+    assert len(small) >= 3
+    assert all(path.is_file() for path in small)
     before = heard()
     for place in (
         "kernel.EventWords.text", "kernel.OutboxMessage.text", "kernel.Approval.words",
@@ -312,6 +394,9 @@ def test_the_canary_sings_before_and_is_silent_after(
         erase(house, customer)
 
     assert "\n".join(heard()) == ""
+    assert not any(path.exists() for path in small)
+    assert not Draft.objects.filter(key__startswith="case:").exists()
+    assert CaseTag.objects.filter(case__in=cases, term__code="vip-fee").exists(), "a tag is a fact"
     assert list(verifying.faults()) == []
     call_command("verify_record")
     for case in cases:
