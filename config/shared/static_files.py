@@ -9,7 +9,7 @@ _IMPORTS = (
 )
 
 
-class ModuleStaticFilesStorage(CompressedManifestStaticFilesStorage):
+class ModuleStaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """Hashed and compressed files, kept for a year by the browser.
 
     An `import` in our scripts is rewritten to the hashed name, so that a module has one address
