@@ -98,7 +98,7 @@ class OfCaseQuerySet(ScopedQuerySet[M]):
         if scope.everything:
             return self
         cases = apps.get_model("complaints", "Case")._default_manager
-        return self.filter(case__in=cases.visible_to(scope, act))  # type: ignore[attr-defined]
+        return self.filter(case__in=cases.visible_to(scope, act))
 
 
 class BulkActQuerySet(ScopedQuerySet["BulkAct"]):

@@ -89,19 +89,24 @@ def mask_numbers(text: str) -> str:
     Each keeps what `mask_email` and its like keep, so that who knows the number recognises it.
     Landlines and 400 numbers stay: letters name those of the bank and of its supervisors.
     """
+    text = text.translate(_WIDE_DIGITS)
     for pattern, mask in _SEEN_AS.values():
-        text = pattern.sub(lambda found, mask=mask: mask(found[0]), text.translate(_WIDE_DIGITS))
+        text = _masked(text, pattern, mask)
     return text
 
 
 def numbers_in(text: str) -> list[tuple[str, str]]:
     """Return what `mask_numbers` would mask as (kind, value): email, id, account or phone."""
     found = []
+    text = text.translate(_WIDE_DIGITS)
     for kind, (pattern, mask) in _SEEN_AS.items():
-        text = text.translate(_WIDE_DIGITS)
         found += [(kind, hit[0]) for hit in pattern.finditer(text)]
-        text = pattern.sub(lambda hit, mask=mask: mask(hit[0]), text)
+        text = _masked(text, pattern, mask)
     return found
+
+
+def _masked(text: str, pattern: re.Pattern[str], mask: Callable[[str], str]) -> str:
+    return pattern.sub(lambda found: mask(found[0]), text)
 
 
 def scrub(text: str) -> str:
