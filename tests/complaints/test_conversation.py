@@ -119,6 +119,10 @@ def test_listening_is_recorded_before_the_link_opens(client, house, settings):
     CallRecord.objects.filter(pk=row.pk).update(recording="https://evil.example/")
     answer = client.post(url)
     assert answer["Location"] == case.get_absolute_url()  # hosts are asked again when it opens
+    heard = journal.entries(case.stream).filter(action="case.listened").count()
+    CallRecord.objects.filter(pk=row.pk).update(recording="")
+    assert client.post(url).status_code == 404
+    assert journal.entries(case.stream).filter(action="case.listened").count() == heard
 
 
 @pytest.mark.parametrize(
