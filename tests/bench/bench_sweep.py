@@ -57,7 +57,8 @@ def crowd(django_db_setup: None, django_db_blocker: Any) -> Iterator[Bank]:
 
 
 def columns(model: type[Case | CaseClock]) -> list[str]:
-    return [str(field.column) for field in model._meta.concrete_fields if not field.primary_key]
+    fields = model._meta.concrete_fields
+    return [str(field.column) for field in fields if not (field.primary_key or field.generated)]
 
 
 def run(sql: str, params: list[Any]) -> None:
