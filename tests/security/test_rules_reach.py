@@ -280,7 +280,10 @@ RULES = ("policies", "routing", "duties", "duty_line", "duty_new", "duty_remove"
 # - case_watch stop: not to be told any more takes away one's own row alone.
 # - case_listen: listening is reading; the post writes the look into the record (promise 7).
 # - case_bundle: a bundle is a reading copy of the case; the post keeps who asked for it, and why.
-AUDITORS = {"duty_acknowledge", "case_watch stop", "case_listen", "case_bundle"}
+# - cases_bulk export: an export is a reading copy of a list; the record says what left and who.
+AUDITORS = {
+    "duty_acknowledge", "case_watch stop", "case_listen", "case_bundle", "cases_bulk export",
+}  # fmt: skip
 
 
 def test_the_auditor_reads_the_rules_and_changes_nothing_of_them():
