@@ -6,6 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
+from complaints import workflow
 from complaints.appending import RecordRefused
 from complaints.choices import ClockState, NoticeResult, Status
 from complaints.conversation import after_end, arriving, doubting, recalling, speaking, writing
@@ -19,6 +20,7 @@ from complaints.models import (
     CustomerNotice,
     InboundMessage,
 )
+from complaints.workflow.payloads import Told
 from config.kernel import journal, outbox
 from config.kernel.models import Notice, OutboxMessage
 from config.kernel.models.outbox import OutboxState
@@ -283,6 +285,39 @@ def test_a_receipt_that_is_reported_twice_counts_once(house):
     assert arriving.acknowledge({key: AT}, at=AT, actor=SYSTEM) == 1
     assert arriving.acknowledge({key: AT + HOUR}, at=AT + HOUR, actor=SYSTEM) == 0
     assert Case.objects.get(pk=case.pk).acknowledged_at == AT
+
+
+def test_a_receipt_that_comes_after_the_intake_told_it_changes_nothing(house):
+    case = open_case(house)
+    rows(case).update(acknowledged_at=AT - HOUR)
+    outbox.deliver(AT + HOUR)
+    assert Case.objects.get(pk=case.pk).acknowledged_at == AT - HOUR
+
+
+def test_a_result_is_not_taken_in_as_a_message(house):
+    case = in_state(house, Status.RESOLVED)
+    told = Told("email", "")
+    workflow.notify(rows(case), told, actor=house.actor("officer"), at=AT)
+    key = CustomerNotice.objects.get(case=case, purpose="result").outbox_key
+    assert arriving.acknowledge({key: AT}, at=AT, actor=SYSTEM) == 0
+
+
+def test_a_progress_notice_that_comes_after_the_result_starts_no_round(house):
+    case = in_state(house, Status.IN_PROGRESS)
+    told = {"method": "email", "actor": house.actor("officer"), "at": AT}
+    writing.tell_progress(rows(case), "Soon.", **told)
+    rows(case).update(status=Status.NOTIFIED, notified_at=AT)
+    before = CaseClock.objects.filter(case=case, name="progress").count()
+    outbox.deliver(AT + HOUR)
+    assert CaseClock.objects.filter(case=case, name="progress").count() == before
+
+
+def test_the_proof_of_a_letter_keeps_no_promise_that_the_letter_makes(house):
+    case = open_case(house)
+    letter = write(house, case, method="letter", reply_by=AT + 9 * HOUR)
+    slip = SimpleUploadedFile("slip.png", PNG, "image/png")
+    writing.posted(rows(case), letter.pk, slip, actor=house.actor("officer"), at=AT + HOUR)
+    assert Case.objects.get(pk=case.pk).promised_reply_at == AT + 9 * HOUR
 
 
 def test_progress_without_an_address_is_refused_and_a_told_case_owes_none(house):

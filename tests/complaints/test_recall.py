@@ -78,7 +78,7 @@ def test_what_has_left_is_not_taken_back(house):
     case = open_case(house)
     notice = write(house, case)
     outbox.deliver(AT + MINUTE)
-    with pytest.raises(RecordRefused):
+    with pytest.raises(RecordRefused, match="the message has left already"):
         recall(house, case, notice, at=AT + MINUTE)
     notice.refresh_from_db()
     assert notice.result == NoticeResult.DELIVERED
