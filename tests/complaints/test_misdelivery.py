@@ -124,6 +124,16 @@ def test_a_message_that_went_astray_leaves_the_result_told(house):
     assert not CaseTask.objects.filter(case=case).exists()
 
 
+def test_a_message_that_went_astray_after_the_result_asks_for_nothing_again(house):
+    case, result = told_by_mail(house)
+    report(house, case, result)
+    what = Message("email", "Sorry.", sure=True)
+    notice = writing.write(rows(case), what, actor=house.actor("officer"), at=AT + 2 * HOUR)[0]
+    outbox.deliver(AT + 2 * HOUR)
+    report(house, case, notice, at=AT + 3 * HOUR)
+    assert CaseTask.objects.filter(case=case).count() == 1
+
+
 def test_a_result_of_an_earlier_round_untells_nothing(house):
     case, notice = told_by_mail(house)
     rows(case).update(round=2)
