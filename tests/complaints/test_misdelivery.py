@@ -75,6 +75,18 @@ def test_the_privacy_officer_hears_of_it_and_may_read_the_case(house):
     assert journal.words_of([entry])[entry.pk] == {"reason": "Her sister called."}
 
 
+def test_a_privacy_officer_named_in_the_case_stays_out_and_the_supervisors_hear_of_it(house):
+    privacy = house.units["PRIV"]
+    privacy.head = PersonFactory.create(department=privacy)
+    privacy.save(update_fields=["head"])
+    case, notice = sent(house)
+    CaseExclusion.objects.create(case=case, person=privacy.head, reason="named", at=AT)
+    report(house, case, notice)
+    assert not CaseGrant.objects.filter(case=case).exists()
+    told = Notice.objects.filter(kind="case.misdelivered")
+    assert [row.person_id for row in told] == [house.pk("supervisor")]
+
+
 def test_without_a_privacy_officer_the_supervisors_hear_of_it(house):
     case, notice = sent(house)
     report(house, case, notice)
