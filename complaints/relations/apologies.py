@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import seeing
 from complaints.choices import NoticeMethod, TaskKind
-from complaints.clocks.audience import Directory, recused
+from complaints.clocks.audience import Directory
 from complaints.models import Case, CaseTask, CustomerNotice
 from complaints.relations import relinking
 from complaints.relations.frame import RelationRefused, held
@@ -39,9 +39,8 @@ def ask(cases: QuerySet[Case], notice_pks: Sequence[int], *, actor: Actor, at: d
     before the case was moved, or the apology for all of them is asked for already.
     """
     with held(cases, actor=actor, at=at) as rows:
-        out = recused(rows)
         asked = [(case, *_wrong(case, notice_pks)) for case in rows]
-        owners = {case.pk: _owner(case, out[case.pk], at) for case in rows}
+        owners = {case.pk: _owner(case, at) for case in rows}
         tasks = [_task(case, owners[case.pk], actor, at) for case in rows]
         facts = [
             journal.Fact(
@@ -64,7 +63,7 @@ def ask(cases: QuerySet[Case], notice_pks: Sequence[int], *, actor: Actor, at: d
                 channels=("email",),
             )
             for (case, number, wrong), task in zip(asked, tasks, strict=True)
-            for pk in _audience(case, task, out[case.pk], at)
+            for pk in _audience(case, task, at)
         ]
         notices.tell(tellings, at=at)
     return len(tellings)
@@ -91,9 +90,9 @@ def _asked_before(case: Case) -> set[int]:
     return {pk for entry in entries for pk in journal.facts_of(entry)["notices"]}
 
 
-def _owner(case: Case, out: set[int], at: datetime) -> Person | None:
+def _owner(case: Case, at: datetime) -> Person | None:
     """Return who owns the case and may open it: the officer, else the handler; None = nobody."""
-    found = [person for person in (case.officer, case.handler) if person and person.pk not in out]
+    found = [person for person in (case.officer, case.handler) if person]
     may = seeing.able(case, [person.pk for person in found], at)
     return next((person for person in found if person.pk in may), None)
 
@@ -107,11 +106,14 @@ def _task(case: Case, owner: Person | None, actor: Actor, at: datetime) -> CaseT
     )  # fmt: skip
 
 
-def _audience(case: Case, task: CaseTask, out: set[int], at: datetime) -> list[int]:
-    """Return who hears of it: the owner, else the supervisors who may open the case."""
+def _audience(case: Case, task: CaseTask, at: datetime) -> list[int]:
+    """Return who hears of it: the owner, else the supervisors who may open the case.
+
+    Nobody opens a case in which they are named, so recused people hear nothing.
+    """
     if task.person_id:
         return [task.person_id]
-    bosses = {pk for pk in Directory().having(Role.SUPERVISOR) if pk} - out
+    bosses = {pk for pk in Directory().having(Role.SUPERVISOR) if pk}
     return sorted(seeing.able(case, bosses, at))
 
 

@@ -10,6 +10,7 @@ from complaints.relations.frame import Overtaken, RelationRefused
 from complaints.teamwork import lateness, tasks
 from config.kernel import outbox, search
 from config.kernel.models import Notice, OutboxMessage
+from config.shared.actors import SYSTEM
 from customers.models import Customer
 from customers.models.customer import CustomerStatus
 from tests.complaints.relations_help import (
@@ -228,6 +229,21 @@ def test_an_apology_falls_to_whoever_is_left_and_may_open_the_case(house):
         heard = Notice.objects.filter(about=f"task:{task.pk}").values_list("person_id", flat=True)
         assert house.pk(owner or "supervisor") in heard
         assert not {house.pk(name) for name in recused} & set(heard)
+
+
+def test_a_supervisor_who_is_named_hears_of_no_apology(house):
+    wrong, right = customers(house)
+    case = in_state(house, Status.ACCEPTED, customer=wrong, contact_email="w@example.com")
+    outbox.deliver(AT + HOUR)
+    sent = list(CustomerNotice.objects.filter(case=case).values_list("pk", flat=True))
+    relink(house, case, right)
+    for pk in {house.pk("officer"), house.pk("supervisor"), case.handler_id} - {None}:
+        CaseExclusion.objects.create(case=case, person_id=pk, reason="named", at=AT)
+    assert apologies.ask(rows(case), sent, actor=SYSTEM, at=AT + 2 * HOUR) == 0
+    assert not Notice.objects.filter(kind="case.apology").exists()
+    assert (
+        CaseTask.objects.get(case=case, kind=TaskKind.APOLOGY).department_id == case.department_id
+    )
 
 
 def test_an_apology_that_was_called_back_can_be_asked_for_again(house):

@@ -76,6 +76,28 @@ def test_a_promise_that_cannot_hold_is_refused(house, term, amount, code):
     assert caught.value.code == code
 
 
+def test_nothing_is_promised_for_a_time_that_has_passed(house):
+    case = open_case(house)
+    what = ledger.Promise("COR", house.pk("officer"), AT)
+    with pytest.raises(ledger.RemedyRefused) as caught:
+        ledger.promise(rows(case), what, actor=house.actor("officer"), at=AT)
+    assert caught.value.code == "past"
+
+
+def test_a_proof_belongs_to_one_remedy_and_taking_back_needs_a_reason(house):
+    case = open_case(house)
+    both = [give(house, case).pk for _ in range(2)]
+    found, actor = CaseRemedy.objects.filter(pk__in=both), house.actor("officer")
+    proof = SimpleUploadedFile("receipt.png", PNG, content_type="image/png")
+    with pytest.raises(ledger.RemedyRefused) as caught:
+        ledger.complete(found, "Booked", proof=proof, actor=actor, at=AT)
+    assert caught.value.code == "one"
+    with pytest.raises(ledger.RemedyRefused) as caught:
+        ledger.cancel(found, "  ", actor=actor, at=AT)
+    assert caught.value.code == "reason"
+    assert set(found.values_list("state", flat=True)) == {RemedyState.PROMISED}
+
+
 def test_money_is_done_only_with_a_receipt_and_words_do_for_the_rest(house):
     case = open_case(house)
     actor = house.actor("officer")
@@ -198,6 +220,14 @@ def test_finished_remedies_are_never_late_and_the_named_hear_nothing(house):
     assert lateness.escalate(AT + 2 * DAY) == 1
     told = set(Notice.objects.filter(kind=ledger.LATE).values_list("person_id", flat=True))
     assert house.pk("supervisor") not in told
+
+
+def test_of_a_restricted_case_only_the_owner_hears_that_a_remedy_is_late(house):
+    tip = open_case(house, type="TIP")
+    give(house, tip, "PRO", None, by="compliance", owner="compliance")
+    assert lateness.escalate(AT + DAY) == 1
+    told = Notice.objects.filter(kind=ledger.LATE).values_list("person_id", flat=True)
+    assert set(told) == {house.pk("compliance")}
 
 
 def test_nobody_who_is_named_promises_or_sees_to_a_remedy(house):
