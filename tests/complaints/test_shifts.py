@@ -184,6 +184,16 @@ def test_nothing_unsigned_is_taken_over_and_nothing_signed_is_changed(house, uni
     assert ShiftHandOver.objects.get().note == "three"
 
 
+def test_words_for_a_hand_over_that_was_taken_over_meanwhile_begin_no_new_one(house, unit):
+    shift = sign_out(house, unit)
+    sign_in(house, shift)
+    actor, seen = house.actor("officer"), shift.version
+    with pytest.raises(ShiftRefused) as stale:
+        shifts.write(unit, Words("late"), actor=actor, at=AT + HOUR, expected=seen)
+    assert stale.value.code == "stale"
+    assert ShiftHandOver.objects.count() == 1
+
+
 def test_it_is_sent_back_with_a_reason_and_signed_again(house, unit):
     case = case_of(house, severity=4)
     shift = sign_out(house, unit, remarks={case.number: "Wait."})

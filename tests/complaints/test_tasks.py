@@ -144,6 +144,20 @@ def test_restricted_cases_ask_only_who_may_see_them(house):
     assert not one(task).visible_to(house.scope("supervisor")).exists()
 
 
+def test_a_task_of_a_restricted_case_is_taken_only_with_who_may_open_it(house):
+    tip = open_case(house, type="TIP", business_line="", severity=3)
+    other = AccountFactory.create(
+        person=PersonFactory.create(department=house.units["LAW"]), roles=["handler"]
+    )
+    task = ask(house, tip, by="officer", departments=[], person_id=house.pk("compliance"))
+    with pytest.raises(TeamRefused) as caught:
+        tasks.accept(one(task), other.person_id, actor=house.actor("compliance"), at=AT)
+    assert caught.value.code == "restricted"
+    assert one(task).get().state == TaskState.ASKED
+    tasks.accept(one(task), house.pk("compliance"), actor=house.actor("compliance"), at=AT)
+    assert one(task).get().state == TaskState.ACCEPTED
+
+
 def test_a_mandatory_task_holds_up_every_way_to_a_decision(house, case):
     task = ask(house, case)
     ask(house, case, departments=[house.units["CMPT"].pk], mandatory=False)

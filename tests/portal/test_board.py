@@ -348,6 +348,16 @@ def test_who_may_look_and_who_may_hand_out(client, house, name, look, move):
     assert client.get("/board/move/").status_code == move
 
 
+def test_a_duty_leader_sends_cases_on_but_evens_nothing_out(client, house):
+    Case.objects.update(handler=None)
+    leader = AccountFactory.create(
+        person=PersonFactory.create(department=house.units["CMPT"]), roles=["duty_leader"]
+    )
+    client.force_login(leader, backend="staff.accounts.AccountBackend")
+    assert client.get("/board/").status_code == 200
+    assert client.get("/board/move/").status_code == 403
+
+
 def test_heads_see_their_units_only(client, house):
     client = at_work(client, house, "depthead")
     page = client.get("/board/")
