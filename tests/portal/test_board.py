@@ -316,6 +316,19 @@ def test_a_case_that_somebody_moved_meanwhile_is_409_and_the_form_stays(client, 
     assert case.handler_id == house.pk("handler")
 
 
+def test_only_cases_of_the_person_they_are_taken_from_are_moved(client, house, uneven):
+    other = uneven[0]
+    Case.objects.filter(pk=other.pk).update(handler=house.pk("officer2"))
+    client = at_work(client, house)
+    form = client.get("/board/move/").context["form"]
+    values = {"source": form.initial["source"], "target": form.initial["target"]}
+    other.refresh_from_db()
+    given = [f"{other.pk}:{other.version}"]
+    assert client.post("/board/move/", values | {"cases": given}).status_code == 422
+    other.refresh_from_db()
+    assert other.handler_id == house.pk("officer2")
+
+
 def test_presence_is_said_in_words(house, client):
     Case.objects.update(handler=None)
     case = handled(house, 2)[0]
