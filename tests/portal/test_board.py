@@ -16,7 +16,7 @@ from complaints.board.sight import Sight
 from complaints.choices import Status
 from complaints.clocks import rules
 from complaints.filters import CaseFilters
-from complaints.models import Case, CaseExclusion, CasePresence
+from complaints.models import Case, CaseGrant, CaseExclusion, CasePresence
 from staff.models import Absence
 from tests.factories.complaints import AT, DAY, HOUR, bank, do, in_state, open_case
 from tests.factories.staff import AccountFactory, PersonFactory
@@ -392,6 +392,11 @@ def test_a_case_of_another_unit_cannot_be_moved(client, house):
         "target": mate.staff_no,
         "cases": [f"{theirs.pk}:{theirs.version}"],
     }
+    assert client.post("/board/move/", values).status_code == 422
+    CaseGrant.objects.create(  # who may read it by a task still may not send it on
+        case=theirs, person_id=house.pk("depthead"), why="task", at=timezone.now()
+    )
+    assert client.get(theirs.get_absolute_url()).status_code == 200
     assert client.post("/board/move/", values).status_code == 422
     theirs.refresh_from_db()
     assert theirs.handler_id == house.pk("loan_handler")
