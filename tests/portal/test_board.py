@@ -16,7 +16,7 @@ from complaints.board.sight import Sight
 from complaints.choices import Status
 from complaints.clocks import rules
 from complaints.filters import CaseFilters
-from complaints.models import Case, CaseGrant, CaseExclusion, CasePresence
+from complaints.models import Case, CaseExclusion, CaseGrant, CasePresence
 from staff.models import Absence
 from tests.factories.complaints import AT, DAY, HOUR, bank, do, in_state, open_case
 from tests.factories.staff import AccountFactory, PersonFactory
