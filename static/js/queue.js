@@ -105,12 +105,15 @@ doc.addEventListener("click", (event) => {
   button.setAttribute("aria-expanded", String(on));
 });
 
-/* the tab of the open view stays in sight when the figures widen those before it, until one scrolls them */
+/* the tab of the open view stays in sight when the figures widen those before it, until one scrolls them;
+   the page itself does not move */
 const tabs = one(".tabs");
 let led = Boolean(tabs);
 function showTab() {
   const tab = led && one("[aria-current]", tabs);
-  if (tab) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+  if (!tab) return;
+  const [box, spot] = [tabs.getBoundingClientRect(), tab.getBoundingClientRect()];
+  tabs.scrollLeft += Math.min(0, spot.left - box.left) + Math.max(0, spot.right - box.right);
 }
 showTab();
 doc.addEventListener("htmx:afterSettle", showTab);
