@@ -57,6 +57,8 @@ def case(department, **fields):
 
 def many(department, total, **fields):
     """Write `total` cases with due times that repeat, so that the tail of an order matters."""
+    fields.setdefault("type", term("feedback_type", "CMP"))
+    fields.setdefault("intake_channel", term("intake_channel", "TEL", group="electronic: phone"))
     rows = [
         built(
             department,

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
@@ -19,14 +20,24 @@ class Oracle:
 
     def is_open(self, at: datetime) -> bool:
         wall = at.astimezone(ZoneInfo(self.zone))
-        hours = self.days.get(wall.date(), self.week.get(wall.weekday(), ()))
-        minute = wall.hour * 60 + wall.minute
+        return self._shows(wall.date(), wall.weekday(), wall.hour * 60 + wall.minute)
+
+    def _shows(self, day: date, weekday: int, minute: int) -> bool:
+        hours = self.days.get(day, self.week.get(weekday, ()))
         return any(start <= minute < end for start, end in hours)
 
     def film(self, start: datetime, minutes: int) -> "Film":
         """Record whether each of the next `minutes` is open; `start` is a whole minute."""
         first = start.astimezone(UTC)
-        return Film(first, [self.is_open(first + n * MINUTE) for n in range(minutes)])
+        return Film(first, [self._shows(*wall) for wall in walls(self.zone, first, minutes)])
+
+
+@lru_cache(maxsize=8)
+def walls(zone: str, first: datetime, minutes: int) -> list[tuple[date, int, int]]:
+    """Return day, weekday and minute of the day on the wall for each of these minutes."""
+    here = ZoneInfo(zone)
+    shown = [(first + n * MINUTE).astimezone(here) for n in range(minutes)]
+    return [(wall.date(), wall.weekday(), wall.hour * 60 + wall.minute) for wall in shown]
 
 
 @dataclass(frozen=True)
