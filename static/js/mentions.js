@@ -1,5 +1,5 @@
 // People in a note: in textarea[data-mentions] typing @ and letters asks [data-mentions-url]?q=letters for a list
-// of <li role="option" data-value data-label>; choosing writes @Name, and form and draft
+// of <li role="option" data-value data-label data-more>; choosing writes @Name, and form and draft
 // send @[value]. data-mentions-known holds the people behind the names of a note that came back.
 const doc = document;
 const chosen = new WeakMap();
@@ -67,10 +67,11 @@ function choose(option) {
   const { area } = open;
   const at = word(area);
   if (!at || !option) { close(); return; }
-  const name = `@${option.dataset.label}`;
-  const end = area.selectionStart;
-  area.setRangeText(`${name} `, at.from, end, "end");
-  known(area).set(name, option.dataset.value);
+  const { label, value, more } = option.dataset;
+  const other = known(area).get(`@${label}`);  // somebody else of this name is in the note already
+  const name = other && String(other) !== value ? `@${label} (${more})` : `@${label}`;
+  area.setRangeText(`${name} `, at.from, area.selectionStart, "end");
+  known(area).set(name, value);
   close();
   area.focus();
 }

@@ -1,5 +1,6 @@
 """The case page in Chromium: two people on one case, a stale form, files, mentions, reveal."""
 
+import re
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -16,6 +17,7 @@ from complaints.workflow import payloads
 from config.kernel.models import EventWords
 from tests.browser.conftest import PHONE
 from tests.factories.complaints import Bank, bank, in_state, rows
+from tests.factories.staff import AccountFactory, PersonFactory
 
 TEL = "13812345678"
 DROP = """([name, type, bytes]) => {
@@ -115,6 +117,30 @@ def _mention(page: Any, house: Bank, case: Case) -> None:
     expect(page.locator("#timeline .mention")).to_have_count(2)
     words = EventWords.objects.filter(entry__stream=case.stream, entry__action="case.note")
     assert f"Please check @[{house.pk('depthead')}]" in words.latest("pk").text
+
+
+def test_two_people_of_one_name_are_told_apart(
+    house: Bank, case: Case, page: Any, sign_in: Any
+) -> None:
+    first = house.accounts["depthead"].person
+    names = {"name_en": first.name_en, "name_zh": first.name_zh, "staff_no": "S-9999"}
+    twin = PersonFactory.create(department=case.department, **names)
+    AccountFactory.create(roles=["DH"], person=twin)
+    sign_in(page, house.accounts["supervisor"])
+    opened(page, case)
+    page.locator("#tab-note").click()
+    area = page.locator("#pane-note textarea")
+    for place in (0, 1):
+        area.press_sequentially("@Depth")
+        options = page.locator("#mentions-list [role=option]")
+        expect(options).to_have_count(2)
+        options.nth(place).click()
+    expect(area).to_have_value(re.compile(r"^@Depthead Test @Depthead Test \(\S+\) $"))
+    page.locator("#pane-note button[type=submit]").click()
+    expect(page.locator("#timeline .mention")).to_have_count(3)
+    words = EventWords.objects.filter(entry__stream=case.stream, entry__action="case.note")
+    pks = {int(pk) for pk in re.findall(r"@\[(\d+)\]", words.latest("pk").text)}
+    assert pks == {first.pk, twin.pk}
 
 
 def _reveal(page: Any, house: Bank, case: Case) -> None:
