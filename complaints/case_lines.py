@@ -18,6 +18,7 @@ from complaints.fact_names import word_label
 from complaints.models import CallRecord, Case
 from complaints.reach import reaches
 from config.shared.scope import Scope
+from config.shared.words import labelled
 from staff.models import Person
 
 
@@ -28,6 +29,14 @@ class Words:
     label: str
     text: str | None
     pieces: Sequence[mentions.Piece] = ()
+
+    @property
+    def beside(self) -> str:
+        """The text with its label where it is short enough to stand in the line; '' for others."""
+        if self.text is None or len(self.text) > _SHORT or "\n" in self.text.strip():
+            return ""
+        has_people = any(piece.is_person for piece in self.pieces)
+        return "" if has_people else labelled(self.label, self.text.strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,7 @@ class Line:
     recording: Recording | None
 
 
+_SHORT: Final = 80
 _BUBBLES: Final = {"customer": "cust", "call": "cust", "out": "out", "note": "note", "sys": "note"}
 _GROUPS: Final = {"customer": "customer", "call": "customer", "out": "customer", "note": "notes"}
 
