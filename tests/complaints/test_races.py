@@ -130,7 +130,7 @@ VERBS = (
 @pytest.mark.django_db
 @pytest.mark.parametrize(("verb", "state", "what"), VERBS)
 def test_a_verb_costs_the_same_for_three_cases_and_for_thirty(house, verb, state, what):
-    few, many = copies(house, state, 3), copies(house, state, 30)
+    one, few, many = (copies(house, state, n) for n in (1, 3, 30))
     function, _kind = workflow.VERBS[verb]
 
     def cost(cases):
@@ -139,6 +139,7 @@ def test_a_verb_costs_the_same_for_three_cases_and_for_thirty(house, verb, state
         assert all(outcome.done for outcome in outcomes), outcomes[0].why
         return len(caught)
 
+    cost(one)  # tables that are kept in mind between requests are read by now
     # wide rows go in several INSERTs on SQLite (999 values per statement)
     assert cost(many) - cost(few) <= (0 if connection.vendor == "postgresql" else 3)
 
