@@ -69,7 +69,9 @@ SONGS = ("kanarigelb", PHONE, IDENTITY)
 
 
 @pytest.fixture
-def house():
+def house(settings, tmp_path):
+    """The bank, with a media folder of its own: files of other tests may hold the same numbers."""
+    settings.MEDIA_ROOT = tmp_path
     return bank()
 
 
@@ -369,9 +371,8 @@ def erase(house, customer):
 
 
 def test_the_canary_sings_before_and_is_silent_after(
-    house, client, settings, tmp_path, django_capture_on_commit_callbacks
+    house, client, django_capture_on_commit_callbacks
 ):
-    settings.MEDIA_ROOT = tmp_path
     customer = customer_of(house)
     with django_capture_on_commit_callbacks(execute=True):
         cases = live_through(house, client, customer)
